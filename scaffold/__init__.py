@@ -1,0 +1,1 @@
+"""scaffold: generate machine-learning portfolio projects that really run."""

@@ -1,0 +1,1 @@
+"""Provenance: reproducible runs, their manifests, and the model registry."""

@@ -1,0 +1,1 @@
+"""Serving: the production API that every project of this family has."""
