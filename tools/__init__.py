@@ -1,0 +1,1 @@
+"""Commands for maintainers: recordings and figures that the documentation shows."""
