@@ -1,1 +1,59 @@
-"""Provenance: reproducible runs, their manifests, and the model registry."""
+"""Provenance: what was run on what, files that keep their name, and figures that can be traced."""
+
+from .dead_letters import DeadLetter, DeadLetters, Redriven
+from .determinism import deterministic, deterministic_environment
+from .errors import (
+    GateRefusedError,
+    ProvenanceError,
+    RegistryBusyError,
+    TamperedVersionError,
+    UnknownVersionError,
+    UnreadableError,
+)
+from .gate import Gate, GateCheck, Threshold
+from .hashing import (
+    canonical_json,
+    hash_lock,
+    hash_package_code,
+    readable_json,
+    rounded,
+    sha256_file,
+    sha256_json,
+    sha256_tree,
+)
+from .journal import Decision
+from .manifest import Artefact, Environment, RunManifest, read_run, write_run
+from .registry import Registry, Version
+
+__all__ = [
+    "Artefact",
+    "DeadLetter",
+    "DeadLetters",
+    "Decision",
+    "Environment",
+    "Gate",
+    "GateCheck",
+    "GateRefusedError",
+    "ProvenanceError",
+    "Redriven",
+    "Registry",
+    "RegistryBusyError",
+    "RunManifest",
+    "TamperedVersionError",
+    "Threshold",
+    "UnknownVersionError",
+    "UnreadableError",
+    "Version",
+    "canonical_json",
+    "deterministic",
+    "deterministic_environment",
+    "hash_lock",
+    "hash_package_code",
+    "read_run",
+    "readable_json",
+    "rounded",
+    "sha256_file",
+    "sha256_json",
+    "sha256_tree",
+    "write_run",
+]

@@ -1,0 +1,373 @@
+"""A model registry that is a folder: immutable versions, one pointer, a history.
+
+    root/versions/ID/version.json      hashes of the files, and the manifest of their run
+    root/versions/ID/files/...         the files, read-only
+    root/current                       the ID that serves, replaced in one step
+    root/history.jsonl                 every decision, written before the pointer moves
+    root/staging/                      copies in progress; whatever a kill leaves is removed
+    root/.lock                         one writer at a time; readers need no lock
+
+An ID is the first 16 hexadecimal digits of the SHA-256 of version.json's content, so a version
+cannot change without losing its name. Nothing is ever pickled.
+"""
+
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from filelock import FileLock, Timeout
+from pydantic import ValidationError
+
+from .durable import drop_torn_line, replace_file, sync_folder, write_all
+from .errors import (
+    GateRefusedError,
+    ProvenanceError,
+    RegistryBusyError,
+    TamperedVersionError,
+    UnknownVersionError,
+)
+from .gate import GateCheck
+from .hashing import readable_json, sha256_bytes, sha256_json
+from .journal import Decision, Journal
+from .manifest import Artefact, Frozen, RunManifest
+
+ID_LENGTH = 16
+LOCK_TIMEOUT_S = 30.0
+READ_ONLY = 0o444
+
+
+class Contents(Frozen):
+    """What version.json holds: the files of a version and the run that made them."""
+
+    files: dict[str, Artefact]
+    run: RunManifest
+
+    @property
+    def id(self) -> str:
+        """The version's name, which follows from what it holds."""
+        return sha256_json(self.model_dump(mode="json"))[:ID_LENGTH]
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A registered version: where its files are, and the manifest of the run that made them."""
+
+    id: str
+    root: Path
+    files: Mapping[str, Artefact]
+    manifest: RunManifest
+
+    def path(self, name: str) -> Path:
+        """Return where a file lies, after checking that it is the one that was registered.
+
+        Raises:
+            KeyError: the version has no such file.
+            TamperedVersionError: the file is missing or changed.
+        """
+        self.read(name)
+        return self.root / "files" / name
+
+    def read(self, name: str) -> bytes:
+        """Return a file's bytes, checked: what is returned is what was registered.
+
+        Raises:
+            KeyError: the version has no such file.
+            TamperedVersionError: the file is missing or changed.
+        """
+        expected = self.files[name]
+        path = self.root / "files" / name
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise self._tampered(f"{name}: {error.strerror}") from None
+        if path.is_symlink() or sha256_bytes(data) != expected.sha256:
+            raise self._tampered(f"{name} is not the file that was registered")
+        return data
+
+    def verify(self) -> None:
+        """Check every file.
+
+        Raises:
+            TamperedVersionError: a file is missing, changed or unexpected.
+        """
+        folder = self.root / "files"
+        found = {path.relative_to(folder).as_posix() for path in folder.rglob("*")}
+        known = {parent for name in self.files for parent in _with_parents(name)}
+        if extra := sorted(found - known):
+            raise self._tampered(f"{extra[0]} was added")
+        for name in self.files:
+            self.read(name)
+
+    def _tampered(self, what: str) -> TamperedVersionError:
+        return TamperedVersionError(
+            f"version {self.id}: {what}. Roll back, or register the model again"
+        )
+
+
+class Registry:
+    """Versions of a model in a folder. Any number of readers and writers may share it."""
+
+    def __init__(self, root: Path, *, lock_timeout_s: float = LOCK_TIMEOUT_S) -> None:
+        """Use the folder `root`; it is made by the first `register`.
+
+        Args:
+            root: the registry's folder.
+            lock_timeout_s: how long a writer waits for another one, in seconds.
+        """
+        self.root = root
+        self._versions = root / "versions"
+        self._staging = root / "staging"
+        self._pointer = root / "current"
+        self._journal = Journal(root / "history.jsonl")
+        self._timeout_s = lock_timeout_s
+
+    def register(self, files: Mapping[str, Path], manifest: RunManifest) -> str:
+        """Copy `files` into a new immutable version and return its ID.
+
+        The version becomes visible in one step, when it is whole and on disk. Registering the same
+        files of the same run again returns the same ID.
+
+        Args:
+            files: name (a relative POSIX path, also among `manifest.outputs`) -> file to copy.
+            manifest: of the run that wrote them.
+
+        Raises:
+            ProvenanceError: no file, an unfit name, or a file that the run did not write.
+            TamperedVersionError: the version is registered already and was damaged since.
+            RegistryBusyError: another writer holds the lock.
+            OSError: a file cannot be read, or the disk is full; no version appears then.
+        """
+        _check_names(files)
+        with self._writing():
+            staged = Path(tempfile.mkdtemp(dir=self._staging))
+            contents = Contents(files=_copy(files, staged / "files"), run=manifest)
+            _check_outputs(contents)
+            target = self._versions / contents.id
+            if target.exists():
+                self.get(contents.id).verify()
+                return contents.id
+            replace_file(
+                staged / "version.json",
+                readable_json(contents.model_dump(mode="json")),
+                mode=READ_ONLY,
+            )
+            staged.rename(target)
+            sync_folder(self._versions)
+        return contents.id
+
+    def get(self, version: str) -> Version:
+        """Return a version by its ID or by the first digits of it; its files are not read yet.
+
+        Raises:
+            UnknownVersionError: no version, or more than one, has that name.
+            TamperedVersionError: its description was changed.
+        """
+        name = self._resolve(version)
+        path = self._versions / name / "version.json"
+        try:
+            contents = Contents.model_validate_json(path.read_bytes())
+        except (OSError, ValidationError):
+            contents = None
+        if contents is None or contents.id != name:
+            raise TamperedVersionError(
+                f"version {name}: its version.json is missing or changed. Register the model again"
+            )
+        return Version(name, path.parent, contents.files, contents.run)
+
+    def versions(self) -> tuple[Version, ...]:
+        """Return every version, oldest first.
+
+        Raises:
+            TamperedVersionError: a version's description was changed.
+        """
+        found = [self.get(name) for name in self._names()]
+        return tuple(sorted(found, key=lambda one: (one.root.stat().st_mtime_ns, one.id)))
+
+    def current_id(self) -> str | None:
+        """Return the ID that serves, or None before the first promotion.
+
+        Raises:
+            TamperedVersionError: the pointer holds no ID.
+        """
+        try:
+            name = self._pointer.read_text(encoding="ascii").strip()
+        except FileNotFoundError:
+            return None
+        except UnicodeDecodeError:
+            name = ""
+        if not re.fullmatch(rf"[0-9a-f]{{{ID_LENGTH}}}", name):
+            raise TamperedVersionError(f"{self._pointer} names no version. Roll back to restore it")
+        return name
+
+    def current(self) -> Version | None:
+        """Return the version that serves, every file checked, or None before the first promotion.
+
+        Raises:
+            TamperedVersionError: the pointer or a file was changed or is missing.
+        """
+        name = self.current_id()
+        if name is None:
+            return None
+        try:
+            version = self.get(name)
+        except UnknownVersionError:
+            raise TamperedVersionError(
+                f"version {name} serves, but its folder is gone. Roll back to the previous one"
+            ) from None
+        version.verify()
+        return version
+
+    def promote(self, version: str, *, gate: GateCheck) -> Version:
+        """Let a version serve, if `gate` finds no reason against it. There is no other way in.
+
+        Args:
+            version: ID, or the first digits of it.
+            gate: told the candidate and the serving version; returns the reasons for refusing.
+
+        Raises:
+            GateRefusedError: the gate gave a reason; it is kept in the history.
+            UnknownVersionError: no such version.
+            TamperedVersionError: the candidate, or the serving version, was changed.
+            RegistryBusyError: another writer holds the lock.
+            OSError: the disk is full; what served goes on serving.
+        """
+        with self._writing():
+            candidate = self.get(version)
+            candidate.verify()
+            champion = self.current()
+            previous = champion.id if champion else None
+            if previous == candidate.id:
+                return candidate
+            if reasons := tuple(gate(candidate, champion)):
+                self._journal.append("refused", candidate.id, previous, reasons)
+                raise GateRefusedError(candidate.id, reasons)
+            self._journal.append("promoted", candidate.id, previous)
+            self._point_at(candidate.id)
+            return candidate
+
+    def rollback(self, to: str | None = None) -> Version:
+        """Let the version serve that served before; works also when the serving one is damaged.
+
+        Args:
+            to: an earlier promoted version; the one before the serving one by default.
+
+        Raises:
+            UnknownVersionError: nothing served before, or `to` never did.
+            TamperedVersionError: the earlier version was changed; what served goes on serving.
+            RegistryBusyError: another writer holds the lock.
+        """
+        with self._writing():
+            *earlier, serving = self._journal.stack() or [""]
+            name = self._resolve(to) if to else (earlier[-1] if earlier else "")
+            if name not in earlier:
+                raise UnknownVersionError(
+                    f"version {name} did not serve before {serving}. See the history"
+                    if name
+                    else "there is no earlier version to roll back to. Promote one first"
+                )
+            version = self.get(name)
+            version.verify()
+            self._journal.append("rolled back", name, serving)
+            self._point_at(name)
+            return version
+
+    def history(self) -> tuple[Decision, ...]:
+        """Return every promotion, refusal and rollback, oldest first.
+
+        Raises:
+            UnreadableError: the history file is malformed.
+        """
+        return self._journal.read()
+
+    @contextmanager
+    def _writing(self) -> Generator[None]:
+        self._versions.mkdir(parents=True, exist_ok=True)
+        try:
+            # The operating system drops the lock of a process that dies.
+            with FileLock(self.root / ".lock", timeout=self._timeout_s):
+                self._recover()
+                yield
+        except Timeout:
+            raise RegistryBusyError(
+                f"{self.root} is being written by another process. Try again when it is done"
+            ) from None
+
+    def _recover(self) -> None:
+        """Finish or undo what a killed writer left: the history decides."""
+        shutil.rmtree(self._staging, ignore_errors=True)
+        self._staging.mkdir(exist_ok=True)
+        drop_torn_line(self._journal.path)
+        stack = self._journal.stack()
+        if stack and self._pointed_at() != stack[-1]:
+            self._point_at(stack[-1])
+
+    def _pointed_at(self) -> str | None:
+        try:
+            return self.current_id()
+        except TamperedVersionError:
+            return None
+
+    def _point_at(self, version: str) -> None:
+        replace_file(self._pointer, f"{version}\n".encode())
+
+    def _names(self) -> list[str]:
+        if not self._versions.is_dir():
+            return []
+        return sorted(path.name for path in self._versions.iterdir())
+
+    def _resolve(self, version: str) -> str:
+        matches = [name for name in self._names() if version and name.startswith(version)]
+        if version in matches:
+            return version
+        if len(matches) != 1:
+            problem = "several versions start with" if matches else "there is no version"
+            raise UnknownVersionError(f"{problem} {version!r}. List the registry to see them")
+        return matches[0]
+
+
+def _check_names(files: Mapping[str, Path]) -> None:
+    if not files:
+        raise ProvenanceError("a version needs a file")
+    for name in files:
+        path = PurePosixPath(name)
+        unfit = path.is_absolute() or ".." in path.parts or "\\" in name or ":" in name
+        if unfit or path.as_posix() != name or name == ".":
+            raise ProvenanceError(f"{name!r} is no relative POSIX path, such as 'model.onnx'")
+
+
+def _check_outputs(contents: Contents) -> None:
+    for name, artefact in contents.files.items():
+        if contents.run.outputs.get(name) != artefact:
+            raise ProvenanceError(
+                f"{name} is not an output of this {contents.run.kind} run as it wrote it. "
+                "Run it again, and register what it writes"
+            )
+
+
+def _copy(files: Mapping[str, Path], folder: Path) -> dict[str, Artefact]:
+    copied: dict[str, Artefact] = {}
+    for name, source in sorted(files.items()):
+        target = folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        data = source.read_bytes()
+        descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, READ_ONLY)
+        try:
+            write_all(descriptor, data)
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        copied[name] = Artefact(sha256=sha256_bytes(data), size=len(data))
+    for parent in {target for target in folder.rglob("*") if target.is_dir()} | {folder}:
+        sync_folder(parent)
+    return copied
+
+
+def _with_parents(name: str) -> Iterator[str]:
+    path = PurePosixPath(name)
+    yield name
+    yield from (parent.as_posix() for parent in path.parents)
