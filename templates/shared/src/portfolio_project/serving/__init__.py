@@ -1,1 +1,36 @@
 """Serving: the production API that every project of this family has."""
+
+from .app import Service, build_app
+from .auth import require_scope
+from .exchange import current_exchange
+from .health import ReadinessCheck
+from .idempotency import IdempotencyStore
+from .model_slot import ModelRefused, ModelSlot, Served
+from .pagination import Cursor, CursorCodec, Limit, Page
+from .principal import Principal
+from .problems import Problem, ProblemDocument
+from .server import serve
+from .settings import BadSettings, ServingSettings, load_settings
+
+__all__ = [
+    "BadSettings",
+    "Cursor",
+    "CursorCodec",
+    "IdempotencyStore",
+    "Limit",
+    "ModelRefused",
+    "ModelSlot",
+    "Page",
+    "Principal",
+    "Problem",
+    "ProblemDocument",
+    "ReadinessCheck",
+    "Served",
+    "Service",
+    "ServingSettings",
+    "build_app",
+    "current_exchange",
+    "load_settings",
+    "require_scope",
+    "serve",
+]

@@ -1,0 +1,142 @@
+"""Puts the service together: FastAPI in the middle, two pure ASGI layers around it."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
+
+from fastapi import APIRouter, FastAPI
+from fastapi.telemetry import TelemetryConfig
+from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp
+
+from . import problems
+from .auth import Authenticator
+from .guard import Guard
+from .headers import security_headers
+from .health import ReadinessCheck, health_router
+from .idempotency import Idempotency, IdempotencyStore
+from .lifecycle import Lifecycle
+from .logs import configure_logging
+from .metrics import Metrics
+from .model_slot import ModelSlot
+from .observe import Observe
+from .rate_limit import RateLimiter
+from .settings import ServingSettings
+from .telemetry import configure_telemetry
+
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+
+
+class Service(FastAPI):
+    """A FastAPI application inside the serving layers.
+
+    The order from the outside in: Observe (id, log, metrics, headers), CORS, Guard (key, limits,
+    deadline, idempotency), FastAPI.
+    """
+
+    def __init__(self, settings: ServingSettings, telemetry: TelemetryConfig, **options: Any):
+        self.settings = settings
+        self.lifecycle = Lifecycle()
+        self.metrics = Metrics(lambda: self.routes)
+        self.store = IdempotencyStore(
+            settings.data_dir / "idempotency.db",
+            ttl_seconds=settings.idempotency_ttl_seconds,
+            lease_seconds=settings.idempotency_lease_seconds,
+        )
+        super().__init__(telemetry=telemetry, max_body_size=settings.max_body_bytes, **options)
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """Wrap FastAPI's own stack, so that its last-resort answers pass our layers too."""
+        settings = self.settings
+        inner = super().build_middleware_stack()
+        guard = Guard(
+            inner,
+            settings,
+            self.lifecycle,
+            Authenticator(settings.api_keys, settings.pepper),
+            RateLimiter(settings.rate_limit, settings.rate_limit_storage),
+            Idempotency(inner, self.store, settings.max_body_bytes),
+        )
+        self.metrics.gauge("http_requests_running", "Requests in work", lambda: guard.running)
+        self.metrics.gauge(
+            "http_streams_open", "Open event streams", lambda: self.lifecycle.open_streams
+        )
+        return Observe(_with_cors(guard, settings), self.metrics, security_headers(settings))
+
+
+def build_app(
+    settings: ServingSettings,
+    *,
+    title: str,
+    description: str,
+    version: str,
+    routers: Sequence[APIRouter],
+    pages: APIRouter | None = None,
+    lifespan: Lifespan | None = None,
+    readiness: Sequence[ReadinessCheck] = (),
+    model: ModelSlot[Any] | None = None,
+) -> Service:
+    """Return the application.
+
+    `routers` are mounted under /v1, `pages` at the root. `lifespan` runs before the service is
+    ready (load and warm the model there) and after it has drained. With `model`, the service is
+    ready only while the slot holds one. Raises BadSettings for what can't be switched on.
+    """
+    configure_logging(settings)
+    telemetry, flush = configure_telemetry(settings, title, version)
+
+    @asynccontextmanager
+    async def run(app: FastAPI) -> AsyncIterator[None]:
+        async with (lifespan or _nothing)(app):
+            service.lifecycle.started()
+            yield
+        service.store.close()
+        flush()
+
+    service = Service(
+        settings,
+        telemetry,
+        title=title,
+        description=description,
+        version=version,
+        lifespan=run,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    problems.install(service)
+    checks = list(readiness)
+    if model is not None:
+        service.metrics.watch_model(model)
+        checks.append(ReadinessCheck("model", _loaded(model)))
+    service.include_router(health_router(service.lifecycle, checks))
+    service.add_route("/metrics", service.metrics.endpoint, include_in_schema=False)
+    for router in routers:
+        service.include_router(router, prefix="/v1")
+    if pages is not None:
+        service.include_router(pages, include_in_schema=False)
+    return service
+
+
+@asynccontextmanager
+async def _nothing(_app: FastAPI) -> AsyncIterator[None]:
+    yield
+
+
+def _loaded(model: ModelSlot[Any]) -> Callable[[], Any]:
+    async def probe() -> bool:
+        return model.loaded
+
+    return probe
+
+
+def _with_cors(app: ASGIApp, settings: ServingSettings) -> ASGIApp:
+    if not settings.cors_origins:
+        return app
+    return CORSMiddleware(
+        app,
+        allow_origins=settings.cors_origins,
+        allow_methods=("GET", "POST", "PUT", "PATCH", "DELETE"),
+        allow_headers=("Authorization", "Content-Type", "Idempotency-Key", "X-Request-ID"),
+        expose_headers=("X-Request-ID", "X-Model-Version", "Retry-After", "RateLimit"),
+    )

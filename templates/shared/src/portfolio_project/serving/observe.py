@@ -1,0 +1,74 @@
+"""The outermost layer: gives a request its id, and leaves its trace in headers, log and metrics."""
+
+from collections.abc import Sequence
+from time import perf_counter
+
+import structlog
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from .exchange import Exchange, current_exchange
+from .metrics import Metrics
+from .problems import internal_error, send_problem
+
+_QUIET = ("/health/", "/metrics")
+
+
+class Observe:
+    """Pure ASGI: nothing that happens within escapes it, not even an exception."""
+
+    def __init__(
+        self, app: ASGIApp, metrics: Metrics, headers: Sequence[tuple[bytes, bytes]]
+    ) -> None:
+        self.app = app
+        self._metrics = metrics
+        self._headers = headers
+        self._log = structlog.get_logger("access")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        exchange = Exchange(scope)
+        token = current_exchange.set(exchange)
+
+        async def send_observed(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                exchange.status = message["status"]
+                message["headers"] = [
+                    *message.get("headers", ()),
+                    *self._headers,
+                    *exchange.answer_headers,
+                    (b"x-request-id", exchange.request_id.encode()),
+                ]
+                if exchange.model_version is not None:
+                    version = exchange.model_version.encode("latin-1", "replace")
+                    message["headers"].append((b"x-model-version", version))
+            await send(message)
+
+        try:
+            await self.app(scope, receive, send_observed)
+        except Exception:
+            self._log.exception("request_failed", method=exchange.method, path=exchange.path)
+            if not exchange.status:
+                await send_problem(internal_error(), send_observed)
+        finally:
+            self._record(exchange, scope)
+            current_exchange.reset(token)
+
+    def _record(self, exchange: Exchange, scope: Scope) -> None:
+        seconds = perf_counter() - exchange.started
+        route = self._metrics.route_of(scope.get("endpoint"))
+        timed = None if exchange.streaming else seconds
+        self._metrics.count(exchange.method, route, exchange.status, timed)
+        if exchange.path.startswith(_QUIET):
+            return
+        self._log.info(
+            "request",
+            method=exchange.method,
+            path=exchange.path,
+            route=route,
+            status=exchange.status,
+            duration_ms=round(seconds * 1000, 2),
+            principal=exchange.principal.id if exchange.principal else None,
+        )
