@@ -15,6 +15,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 SEED_SOURCE = {"registry": "."}
+UNEXPORTED_GROUP = "torch"  # its files differ from machine to machine: uv.lock alone has it
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -39,12 +40,12 @@ def required_versions(requirements: str) -> dict[str, str]:
 
 
 def wanted(pyproject: dict[str, Any]) -> list[Requirement]:
-    """Return every dependency that the project declares, of all groups and extras."""
-    project = pyproject["project"]
+    """Return every dependency that requirements.lock must hold, of all groups and extras."""
+    project, groups = pyproject["project"], pyproject.get("dependency-groups", {})
     declared = [
         project["dependencies"],
         *project.get("optional-dependencies", {}).values(),
-        *pyproject.get("dependency-groups", {}).values(),
+        *(texts for group, texts in groups.items() if group != UNEXPORTED_GROUP),
     ]
     return [Requirement(text) for texts in declared for text in texts if isinstance(text, str)]
 
