@@ -140,7 +140,7 @@ def _encode_odd(record: object) -> tuple[str, str]:
         return "repr", repr(record)
 
 
-def _decode(form: str, stored: Any) -> Any:  # noqa: ANN401 - whatever record was given
+def _decode(form: str, stored: Any) -> Any:
     match form:
         case "utf-8":
             return str(stored).encode()

@@ -87,7 +87,7 @@ def sha256_json(value: object) -> str:
     return sha256_bytes(canonical_json(value))
 
 
-def rounded(value: Any, decimals: int = DECIMALS) -> Any:  # noqa: ANN401 - any JSON-like value
+def rounded(value: Any, decimals: int = DECIMALS) -> Any:
     """Round every float in a JSON-like value, so that the last bits of a sum do not matter.
 
     NumPy scalars and arrays become plain numbers and lists; -0.0 becomes 0.0.

@@ -8,13 +8,15 @@
     root/.lock                         one writer at a time; readers need no lock
 
 An ID is the first 16 hexadecimal digits of the SHA-256 of version.json's content, so a version
-cannot change without losing its name. Nothing is ever pickled.
+cannot change without losing its name. A pickle is refused.
 """
 
+import io
 import os
 import re
 import shutil
 import tempfile
+import zipfile
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -137,7 +139,7 @@ class Registry:
             manifest: of the run that wrote them.
 
         Raises:
-            ProvenanceError: no file, an unfit name, or a file that the run did not write.
+            ProvenanceError: no file, an unfit name, a pickle, or a file that the run did not write.
             TamperedVersionError: the version is registered already and was damaged since.
             RegistryBusyError: another writer holds the lock.
             OSError: a file cannot be read, or the disk is full; no version appears then.
@@ -355,6 +357,11 @@ def _copy(files: Mapping[str, Path], folder: Path) -> dict[str, Artefact]:
         target = folder / name
         target.parent.mkdir(parents=True, exist_ok=True)
         data = source.read_bytes()
+        if _is_pickle(data):
+            raise ProvenanceError(
+                f"{name} is a pickle, and loading one runs whatever is in it. "
+                "Export ONNX, safetensors, npz or JSON"
+            )
         descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, READ_ONLY)
         try:
             write_all(descriptor, data)
@@ -365,6 +372,14 @@ def _copy(files: Mapping[str, Path], folder: Path) -> dict[str, Artefact]:
     for parent in {target for target in folder.rglob("*") if target.is_dir()} | {folder}:
         sync_folder(parent)
     return copied
+
+
+def _is_pickle(data: bytes) -> bool:
+    """Tell a pickle of protocol 2 to 5, or an archive that holds one as PyTorch's does."""
+    if zipfile.is_zipfile(io.BytesIO(data)):
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            return any(name.endswith((".pkl", ".pickle")) for name in archive.namelist())
+    return data[:1] == b"\x80" and data[1:2] in {b"\x02", b"\x03", b"\x04", b"\x05"}
 
 
 def _with_parents(name: str) -> Iterator[str]:
