@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NoReturn, Protocol, cast
 from scaffold import __version__
 from scaffold.console import Console
 from scaffold.errors import ScaffoldError, Terminated
+from scaffold.nearest import nearest
 from scaffold.report import Report
 
 if TYPE_CHECKING:
@@ -129,19 +130,11 @@ class Parser(argparse.ArgumentParser):
         given = message.removeprefix(prefix).split()[0].partition("=")[0]
         parsers: list[argparse.ArgumentParser] = [self]
         for action in self._actions:
-            if isinstance(action, argparse._SubParsersAction):
+            if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001 - argparse shows them nowhere else
                 parsers += action.choices.values()
-        options = {option for parser in parsers for option in parser._option_string_actions}
+        options = {option for parser in parsers for option in parser._option_string_actions}  # noqa: SLF001
         near = nearest(given, options)
         return f"Did you mean `{near}`?" if near else ""
-
-
-def nearest(word: str, choices: Sequence[str] | set[str] | dict[str, Entry]) -> str:
-    """Return the choice that looks most like ``word``, or an empty string."""
-    import difflib
-
-    found = difflib.get_close_matches(word, sorted(choices), n=1, cutoff=0.5)
-    return found[0] if found else ""
 
 
 def _run(arguments: list[str], console: Console) -> int:
