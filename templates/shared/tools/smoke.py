@@ -15,7 +15,7 @@ import time
 import tomllib
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -78,7 +78,7 @@ def prepare(command: Path, environment: dict[str, str]) -> None:
 @contextmanager
 def serving(
     command: Path, environment: dict[str, str], log: Path
-) -> Iterator[subprocess.Popen[bytes]]:
+) -> Generator[subprocess.Popen[bytes]]:
     """Run `command serve` with its output in `log`; kill it if it is still there at the end."""
     with log.open("wb") as output:
         process = subprocess.Popen(
