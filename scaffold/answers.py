@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
 from scaffold import identity, reserved
@@ -23,7 +23,7 @@ LICENSES = {
     "BSD-3-Clause": "BSD-3-Clause",
     "Proprietary": "LicenseRef-Proprietary",
 }
-"""What may be chosen -> its SPDX expression."""
+"""What people call it -> its SPDX expression, which is what is recorded."""
 
 AUTHOR_NAME = "Your Name"
 AUTHOR_EMAIL = "you@example.com"
@@ -49,8 +49,7 @@ class Answers:
 
     def values(self) -> dict[str, str]:
         """Return what takes the tokens' places."""
-        derived = {"env_prefix": self.package_name.upper(), "license": LICENSES[self.license]}
-        return {**self.recorded(), **derived}
+        return {**self.recorded(), "env_prefix": self.package_name.upper()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +60,7 @@ class Question:
     help: str
     rules: tuple[Rule, ...]
     default: Callable[[Template, Mapping[str, str]], str]
-    choices: tuple[str, ...] = ()
+    choices: Mapping[str, str] = field(default_factory=dict)
 
 
 QUESTIONS = (
@@ -81,7 +80,7 @@ QUESTIONS = (
         "title",
         "Title, as readers see it",
         identity.TEXT_RULES,
-        lambda _, given: given["project_name"].replace("-", " ").title(),
+        lambda _, given: " ".join(map(str.capitalize, given["project_name"].split("-"))),
     ),
     Question(
         "description",
@@ -94,7 +93,7 @@ QUESTIONS = (
     Question(
         "owner", "Account that will own the repository", identity.OWNER_RULES, lambda *_: OWNER
     ),
-    Question("license", "Licence", (), lambda *_: "MIT", choices=tuple(LICENSES)),
+    Question("license", "Licence", (), lambda *_: "MIT", choices=LICENSES),
 )
 KEYS = tuple(question.key for question in QUESTIONS)
 
@@ -159,8 +158,8 @@ def complete(
 
 
 def _choice(question: Question, value: str) -> str:
-    for choice in question.choices:
-        if choice.casefold() == value.casefold():
+    for label, choice in question.choices.items():
+        if value.casefold() in {label.casefold(), choice.casefold()}:
             return choice
     near = nearest(value, question.choices)
     options = ", ".join(question.choices)
