@@ -13,8 +13,8 @@ recent() {
     esac
 }
 
-# The project's own environment is meant, whatever else the user has activated.
-unset VIRTUAL_ENV UV_PROJECT_ENVIRONMENT
+# This project and its own environment are meant, whatever the user has set for other work.
+unset VIRTUAL_ENV UV_PROJECT_ENVIRONMENT UV_PROJECT UV_FROZEN UV_LOCKED UV_NO_DEV UV_NO_SYNC
 
 if recent uv; then
     exec uv "$@"
