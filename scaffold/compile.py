@@ -20,7 +20,7 @@ from scaffold.identity import (
     context_of,
 )
 from scaffold.template import METADATA
-from scaffold.tree import File, Tree, read_file, sorted_tree
+from scaffold.tree import File, Tree, read_file, sorted_tree, tree_digest
 
 if TYPE_CHECKING:
     import pathspec
@@ -47,20 +47,23 @@ def compile_template(template: Template) -> Tree:
     for path, file in files.items():
         check_file(path, file)
     _check_paths(files)
-    files[ANSWERS_FILE] = answers_file(template)
+    files[ANSWERS_FILE] = answers_file(template, tree_digest(files))
     return sorted_tree(files)
 
 
-def answers_file(template: Template) -> File:
+def answers_file(template: Template, digest: str) -> File:
     """Return the project's record of template, version and answers, with tokens for the answers.
 
-    It is a file like any other, so that all three renderers write the same one.
+    ``digest`` is that of all the other files: it tells a release from a checkout in which
+    somebody is working. The record is a file like any other, so that all three renderers write
+    the same one.
     """
     token_of = {key: token for token, key in TOKENS.items()}
     lines = [
         "# Written by scaffold, read again when the project is updated: keep it, don't edit it.",
         f'_commit: "{template.version}"',
         f'_src_path: "scaffold/{template.name}"',
+        f'_tree: "{digest}"',
         *(f'{key}: "{token_of[key]}"' for key in sorted(KEYS)),
     ]
     return File(("\n".join(lines) + "\n").encode())
