@@ -20,7 +20,8 @@ if recent uv; then
     exec uv "$@"
 fi
 if ! recent .tools/bin/uv; then
-    python=$(sh tools/python.sh)
+    # UV_PYTHON may be a version that only uv can find; to fetch uv, any Python will do.
+    python=$(UV_PYTHON='' sh tools/python.sh)
     echo "Fetching uv $version into .tools/" >&2
     "$python" -m venv --clear .tools >&2 && PIP_USER=0 .tools/bin/python -m pip install \
         --quiet --disable-pip-version-check "uv==$version" >&2 || {
