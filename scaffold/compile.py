@@ -42,13 +42,50 @@ def compile_template(template: Template) -> Tree:
     Raises:
         ScaffoldError: the template can't be given every identity; names the file and the reason.
     """
-    root = template.source.resolve()
-    files = _collect(root, root.parent)
+    files = living_files(template.source)
+    for left_out in (METADATA, LICENSE_FILE):
+        files.pop(left_out, None)
     for path, file in files.items():
         check_file(path, file)
     _check_paths(files)
     files[ANSWERS_FILE] = answers_file(template, tree_digest(files))
     return sorted_tree(files)
+
+
+def living_files(folder: Path) -> dict[str, File]:
+    """Read a living template, without what git ignores there and with links resolved.
+
+    Raises:
+        ScaffoldError: a link is broken, circular, or leaves the folder of all templates.
+    """
+    root = folder.resolve()
+    boundary = root.parent
+    files: dict[str, File] = {}
+    spec = _Ignored()
+
+    def visit(folder: Path, inside: str, trail: tuple[Path, ...]) -> None:
+        spec.read(folder, inside)
+        for entry in sorted(os.scandir(folder), key=lambda each: each.name):
+            path = inside + entry.name
+            if entry.name in _NEVER:
+                continue
+            real = _resolve(Path(entry.path), path, boundary) if entry.is_symlink() else None
+            target = real or folder / entry.name
+            mode = target.stat().st_mode
+            if spec.match(path, is_folder=stat.S_ISDIR(mode)):
+                continue
+            if stat.S_ISDIR(mode):
+                where = target.resolve()
+                if where in trail:
+                    raise _refused(path, "is a link to a folder that contains it")
+                visit(target, path + "/", (*trail, where))
+            elif stat.S_ISREG(mode):
+                files[path] = read_file(target)
+            else:
+                raise _refused(path, "is neither a file nor a folder")
+
+    visit(root, "", (root,))
+    return files
 
 
 def answers_file(template: Template, digest: str) -> File:
@@ -86,36 +123,6 @@ def check_file(path: str, file: File) -> None:
     if "\r" in text or "\0" in text or text.startswith("\ufeff"):
         raise _refused(path, "holds a token and a carriage return, NUL or byte-order mark")
     _check_free_text(path, text)
-
-
-def _collect(root: Path, boundary: Path) -> dict[str, File]:
-    """Read all files below ``root``, resolving links as long as they stay inside ``boundary``."""
-    files: dict[str, File] = {}
-    spec = _Ignored()
-
-    def visit(folder: Path, inside: str, trail: tuple[Path, ...]) -> None:
-        spec.read(folder, inside)
-        for entry in sorted(os.scandir(folder), key=lambda each: each.name):
-            path = inside + entry.name
-            if entry.name in _NEVER or path in {METADATA, LICENSE_FILE}:
-                continue
-            real = _resolve(Path(entry.path), path, boundary) if entry.is_symlink() else None
-            target = real or folder / entry.name
-            mode = target.stat().st_mode
-            if spec.match(path, is_folder=stat.S_ISDIR(mode)):
-                continue
-            if stat.S_ISDIR(mode):
-                where = target.resolve()
-                if where in trail:
-                    raise _refused(path, "is a link to a folder that contains it")
-                visit(target, path + "/", (*trail, where))
-            elif stat.S_ISREG(mode):
-                files[path] = read_file(target)
-            else:
-                raise _refused(path, "is neither a file nor a folder")
-
-    visit(root, "", (root,))
-    return files
 
 
 def _resolve(link: Path, path: str, boundary: Path) -> Path:
