@@ -1,0 +1,135 @@
+"""The project's documents, brought up to date from its reports, or checked against them.
+
+    python -m PACKAGE.provenance documents            write figures, cards and tables
+    python -m PACKAGE.provenance documents --check    fail when one of them drifted
+    python -m PACKAGE.provenance publish              copy var/reports to reports/, then write
+
+Reports that a run writes lie in var/reports, which git ignores. Publishing one is a decision:
+it is copied to reports/, committed, and shown.
+"""
+
+import argparse
+import shutil
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from .cards import data_card, model_card, read_card_text
+from .errors import DocumentError, ProvenanceError
+from .figures import Figures, Source, write_documents
+from .manifest import VOLATILE, read_run
+from .markdown import code, escape, table
+from .ml_test_score import read_rows, summary
+
+REPORTS = Path("reports")
+FRESH_REPORTS = Path("var/reports")
+CARD_TEXT = Path("docs/card-text.toml")
+MODEL_CARD = Path("docs/model-card.md")
+DATA_CARD = Path("docs/data-card.md")
+SCORE = Path("docs/ml-test-score.md")
+CARDS = (MODEL_CARD, DATA_CARD)
+
+
+def documents() -> list[Path]:
+    """Return the documents that may show figures; the cards are written whole."""
+    return [Path("README.md"), *sorted(set(Path("docs").rglob("*.md")) - set(CARDS))]
+
+
+def sources() -> dict[str, Source]:
+    """Return the sources of figures besides the reports."""
+    return {
+        "settings": settings_table,
+        "ml-test-score": lambda: summary(read_rows(SCORE.read_text(encoding="utf-8"))),
+    }
+
+
+def settings_table() -> str:
+    """Return a table of the settings: variable, default and meaning."""
+    from ..settings import Settings  # noqa: PLC0415, TID252 - the family's, only when asked for
+
+    prefix = str(Settings.model_config.get("env_prefix", ""))
+    rows = [
+        [
+            code(f"{prefix}{name}".upper()),
+            code(field.default) if field.default not in (None, (), "") else "",
+            escape(field.description or ""),
+        ]
+        for name, field in Settings.model_fields.items()
+    ]
+    return table(["variable", "default", "meaning"], rows)
+
+
+def update(*, check: bool = False) -> list[str]:
+    """Write every document from its reports, in the current folder; return what changed.
+
+    Raises:
+        ProvenanceError: a report, a manifest or a figure is missing or malformed.
+    """
+    return [*update_cards(check=check), *update_figures(check=check)]
+
+
+def update_figures(*, check: bool = False) -> list[str]:
+    """Fill the figures of README.md and docs/ in; return what changed.
+
+    Raises:
+        DocumentError: a figure is unknown, or a mark is not closed.
+    """
+    return write_documents(documents(), Figures(REPORTS, sources()).fill, check=check)
+
+
+def update_cards(*, check: bool = False) -> list[str]:
+    """Write the model card and the data card; return what changed.
+
+    Raises:
+        ProvenanceError: a manifest in reports/ or docs/card-text.toml is missing or malformed.
+    """
+    text = read_card_text(CARD_TEXT)
+    ingest, train, evaluate = (
+        read_run(REPORTS / f"{kind}.json") for kind in ("ingest", "train", "evaluate")
+    )
+    cards: dict[Path, Callable[[str], str]] = {
+        MODEL_CARD: lambda _: model_card(train, evaluate, text.model),
+        DATA_CARD: lambda _: data_card(ingest, text.data),
+    }
+    return [
+        line
+        for path, produce in cards.items()
+        for line in write_documents([path], produce, check=check)
+    ]
+
+
+def publish() -> list[str]:
+    """Copy the reports of the last runs to reports/, where they are committed; return them.
+
+    Raises:
+        DocumentError: there is no report yet.
+    """
+    reports = sorted(FRESH_REPORTS.glob("*.json"))
+    fresh = [path for path in reports if not path.name.endswith(VOLATILE)]
+    if not fresh:
+        raise DocumentError(f"{FRESH_REPORTS} has no report yet. Run make train evaluate")
+    REPORTS.mkdir(exist_ok=True)
+    return [str(shutil.copyfile(path, REPORTS / path.name)) for path in fresh]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one of the two commands; return the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("publish", help="commit the reports of the last runs to reports/")
+    write = commands.add_parser("documents", help="write figures, cards and tables")
+    write.add_argument("--check", action="store_true", help="write nothing; fail on a drift")
+    chosen = parser.parse_args(arguments)
+    check = chosen.command == "documents" and chosen.check
+    try:
+        published = publish() if chosen.command == "publish" else []
+        changed = update(check=check)
+    except ProvenanceError as error:
+        print(error, file=sys.stderr)  # noqa: T201 - a command line tells its user
+        return 2
+    for line in [*(f"published {path}" for path in published), *changed]:
+        print(line)  # noqa: T201
+    if check and changed:
+        print("documents drifted: run them again without --check", file=sys.stderr)  # noqa: T201
+        return 1
+    return 0
