@@ -62,14 +62,16 @@ def read_living(folder: Path) -> Template:
     """
     metadata = _read_toml(folder / METADATA)
     project = _read_toml(folder / "pyproject.toml") if (folder / "pyproject.toml").exists() else {}
+    distributions = _distributions(folder, project)
+    modules = {name.replace("-", "_") for name in distributions} | _own_modules(folder)
     try:
         return Template(
             name=folder.name,
             summary=str(metadata["summary"]),
             version=str(metadata["version"]),
             highlights=tuple(map(str, metadata["highlights"])),
-            distributions=tuple(sorted(_distributions(folder, project))),
-            modules=tuple(sorted({*map(str, metadata.get("modules", ())), *_own_modules(folder)})),
+            distributions=tuple(sorted(distributions)),
+            modules=tuple(sorted({*modules, *map(str, metadata.get("modules", ()))})),
             source=folder,
         )
     except KeyError as error:
