@@ -1,6 +1,7 @@
 """Prometheus metrics with a bounded set of labels: route templates, never paths."""
 
-from collections.abc import Callable, Iterable, Iterator
+import re
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from fastapi.routing import iter_route_contexts
@@ -10,6 +11,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
+from starlette.types import Scope
 
 from .model_slot import ModelSlot
 
@@ -36,7 +38,8 @@ class Metrics:
     def __init__(self, routes: Callable[[], Iterable[BaseRoute]]) -> None:
         self.registry = CollectorRegistry()
         self._routes = routes
-        self._templates: dict[object, str] | None = None
+        self._by_endpoint: dict[object, str] | None = None
+        self._patterns: list[tuple[re.Pattern[str], str]] = []
         self._requests = Counter(
             "http_requests",
             "Answered requests",
@@ -59,11 +62,20 @@ class Metrics:
         """Report a number that is read when the metrics are scraped."""
         Gauge(name, documentation, registry=self.registry).set_function(read)
 
-    def route_of(self, endpoint: object) -> str:
-        """Return the template of the route that `endpoint` answers, or `unmatched`."""
-        if self._templates is None:
-            self._templates = dict(_templates(self._routes()))
-        return self._templates.get(endpoint, UNMATCHED)
+    def route_of(self, scope: Scope) -> str:
+        """Return the template of the request's route, such as /v1/items/{item}, or `unmatched`."""
+        if self._by_endpoint is None:
+            contexts = list(iter_route_contexts(list(self._routes())))
+            self._patterns = [(c.path_regex, c.path or "") for c in contexts]
+            self._by_endpoint = {
+                c.endpoint or getattr(c.route, "app", None): c.path or "" for c in contexts
+            }
+        endpoint = scope.get("endpoint")
+        if endpoint is None:
+            # The request was refused, or answered from store, before it was routed.
+            path = scope["path"]
+            return next((t for regex, t in self._patterns if regex.match(path)), UNMATCHED)
+        return self._by_endpoint.get(endpoint, UNMATCHED)
 
     def count(self, method: str, route: str, status: int, seconds: float | None) -> None:
         """Count one answer; `seconds` is None for a stream, whose length says nothing."""
@@ -81,10 +93,3 @@ class Metrics:
     async def endpoint(self, _request: Request) -> Response:
         """Answer a scrape in Prometheus' text format."""
         return Response(generate_latest(self.registry), media_type=CONTENT_TYPE_PLAIN_0_0_4)
-
-
-def _templates(routes: Iterable[BaseRoute]) -> Iterator[tuple[object, str]]:
-    for context in iter_route_contexts(list(routes)):
-        endpoint = context.endpoint or getattr(context.route, "app", None)
-        if endpoint is not None and context.path is not None:
-            yield endpoint, context.path

@@ -8,7 +8,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .exchange import Exchange, current_exchange
 from .metrics import Metrics
-from .problems import internal_error, send_problem
+from .problems import internal_error, is_problem, problem_messages, too_large
 
 _QUIET = ("/health/", "/metrics")
 
@@ -31,34 +31,47 @@ class Observe:
             return
         exchange = Exchange(scope)
         token = current_exchange.set(exchange)
+        body_instead: Message | None = None
 
         async def send_observed(message: Message) -> None:
+            nonlocal body_instead
             if message["type"] == "http.response.start":
+                if message["status"] == 413 and not is_problem(message):
+                    # FastAPI refuses a body that its route never read in plain text.
+                    message, body_instead = problem_messages(too_large())
                 exchange.status = message["status"]
-                message["headers"] = [
-                    *message.get("headers", ()),
-                    *self._headers,
-                    *exchange.answer_headers,
-                    (b"x-request-id", exchange.request_id.encode()),
-                ]
-                if exchange.model_version is not None:
-                    version = exchange.model_version.encode("latin-1", "replace")
-                    message["headers"].append((b"x-model-version", version))
+                self._add_headers(message, exchange)
+            elif body_instead is not None:
+                message = body_instead
             await send(message)
 
         try:
             await self.app(scope, receive, send_observed)
-        except Exception:
+        except Exception:  # noqa: BLE001 - the last door before the server
             self._log.exception("request_failed", method=exchange.method, path=exchange.path)
             if not exchange.status:
-                await send_problem(internal_error(), send_observed)
+                for message in problem_messages(internal_error()):
+                    await send_observed(message)
         finally:
             self._record(exchange, scope)
             current_exchange.reset(token)
 
+    def _add_headers(self, start: Message, exchange: Exchange) -> None:
+        headers = [
+            *start.get("headers", ()),
+            *self._headers,
+            *exchange.answer_headers,
+            (b"x-request-id", exchange.request_id.encode()),
+        ]
+        if exchange.model_version is not None:
+            headers.append(
+                (b"x-model-version", exchange.model_version.encode("latin-1", "replace"))
+            )
+        start["headers"] = headers
+
     def _record(self, exchange: Exchange, scope: Scope) -> None:
         seconds = perf_counter() - exchange.started
-        route = self._metrics.route_of(scope.get("endpoint"))
+        route = self._metrics.route_of(scope)
         timed = None if exchange.streaming else seconds
         self._metrics.count(exchange.method, route, exchange.status, timed)
         if exchange.path.startswith(_QUIET):

@@ -9,7 +9,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
-from starlette.types import Send
+from starlette.types import Message, Send
 
 from .exchange import current_exchange
 
@@ -60,8 +60,7 @@ class Problem(Exception):
         **extensions: Any,
     ) -> None:
         if hidden := _RESERVED & extensions.keys():
-            msg = f"{sorted(hidden)} are standard members of a problem document"
-            raise ValueError(msg)
+            raise ValueError(f"{sorted(hidden)} are standard members of a problem document")
         super().__init__(title or phrase(status))
         self.status = status
         self.title = title or phrase(status)
@@ -97,16 +96,31 @@ def phrase(status: int) -> str:
         return "Error"
 
 
-async def send_problem(problem: Problem, send: Send) -> None:
-    """Answer with `problem` from pure ASGI code, where there is no request object."""
+def problem_messages(problem: Problem) -> tuple[Message, Message]:
+    """Return the two ASGI messages of an answer with `problem`."""
     body = orjson.dumps(problem.document(), default=str)
     headers = [
         (b"content-type", MEDIA_TYPE.encode()),
         (b"content-length", str(len(body)).encode()),
         *((k.lower().encode("latin-1"), v.encode("latin-1")) for k, v in problem.headers.items()),
     ]
-    await send({"type": "http.response.start", "status": problem.status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+    start: Message = {
+        "type": "http.response.start",
+        "status": problem.status,
+        "headers": headers,
+    }
+    return start, {"type": "http.response.body", "body": body}
+
+
+async def send_problem(problem: Problem, send: Send) -> None:
+    """Answer with `problem` from pure ASGI code, where there is no request object."""
+    for message in problem_messages(problem):
+        await send(message)
+
+
+def is_problem(start: Message) -> bool:
+    """Say whether a response that starts is a problem document."""
+    return (b"content-type", MEDIA_TYPE.encode()) in start["headers"]
 
 
 def internal_error() -> Problem:
