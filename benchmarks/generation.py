@@ -16,13 +16,16 @@ import sys
 import tempfile
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from benchmarks.cpu import Contender, compare
 from scaffold.flavours import to_cookiecutter, to_copier
 from scaffold.library import find, tree_of
 from scaffold.place import write_tree
-from scaffold.tree import File, Tree
 from scaffold.uv_command import find_uv
+
+if TYPE_CHECKING:
+    from scaffold.tree import File, Tree
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = Path(__file__).parent / "results" / "generation.json"
