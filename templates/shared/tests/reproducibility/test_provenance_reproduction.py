@@ -64,8 +64,9 @@ def test_a_run_that_depends_on_chance_is_found_out(original, tmp_path):
 
 
 def test_a_failing_run_shows_its_last_lines(original, tmp_path):
+    failing = [sys.executable, "-c", "import sys; sys.exit('no such column: amount')"]
     with pytest.raises(ReproduceError, match="no such column: amount"):
-        reproduce(original, command("    sys.exit('no such column: amount')"), tmp_path / "again")
+        reproduce(original, failing, tmp_path / "again")
 
 
 def test_a_run_that_takes_too_long_is_ended(original, tmp_path):

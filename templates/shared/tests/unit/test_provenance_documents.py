@@ -107,6 +107,7 @@ purpose = "Scores."
 intended_use = "Triage."
 out_of_scope = "Blocking."
 factors = "Amount."
+evaluation = "Held out."
 ethical_considerations = "Review."
 caveats = "Simulated."
 [data]
@@ -128,7 +129,7 @@ def card_text(tmp_path):
 
 def test_cards_show_what_the_manifests_hold(card_text, tmp_path):
     _, run = make_run(tmp_path, score=0.75)
-    for card in (model_card(run, run, card_text.model), data_card(run, card_text.data)):
+    for card in (model_card(run, card_text.model), data_card(run, card_text.data)):
         assert f"`{run.code_sha256[:12]}`" in card
         assert "| `score` | 0.75 |" in card
         assert f"| `model.bin` | 7 | `{run.outputs['model.bin'].sha256[:12]}` |" in card
@@ -137,7 +138,7 @@ def test_cards_show_what_the_manifests_hold(card_text, tmp_path):
 def test_a_value_in_a_card_cannot_be_markup(card_text, tmp_path):
     _, run = make_run(tmp_path)
     run = run.model_copy(update={"config": {"note": "<img src=x>|**bold**"}})
-    card = model_card(run, run, card_text.model)
+    card = model_card(run, card_text.model)
     assert "&lt;img src=x&gt;\\|\\*\\*bold\\*\\*" in card
 
 

@@ -24,6 +24,7 @@ class ModelText(Frozen):
     intended_use: str = Field(min_length=1)
     out_of_scope: str = Field(min_length=1)
     factors: str = Field(min_length=1)
+    evaluation: str = Field(min_length=1)
     ethical_considerations: str = Field(min_length=1)
     caveats: str = Field(min_length=1)
 
@@ -64,8 +65,8 @@ def read_card_text(path: Path) -> CardText:
         raise DocumentError(f"{path}: {where}: {first['msg']}") from None
 
 
-def model_card(train: RunManifest, evaluate: RunManifest, text: ModelText) -> str:
-    """Return the model card of what `train` made and `evaluate` measured, as Markdown."""
+def model_card(train: RunManifest, text: ModelText) -> str:
+    """Return the model card of what a training made and measured, as Markdown."""
     parts = [
         "# Model card",
         NOTICE,
@@ -77,9 +78,8 @@ def model_card(train: RunManifest, evaluate: RunManifest, text: ModelText) -> st
         *_section("Out of scope", text.out_of_scope),
         *_section("Factors", text.factors),
         *_section("Training data", _files(train.inputs)),
-        *_section("Training metrics", _values(train.metrics)),
-        *_section("Evaluation data", _files(evaluate.inputs)),
-        *_section("Evaluation metrics", _values(evaluate.metrics)),
+        *_section("Metrics", _values(train.metrics)),
+        *_section("Evaluation", text.evaluation),
         *_section("Ethical considerations", text.ethical_considerations),
         *_section("Caveats", text.caveats),
         *_section("Environment", _environment(train)),

@@ -2,27 +2,29 @@
 
     python -m PACKAGE.provenance documents            write figures, cards and tables
     python -m PACKAGE.provenance documents --check    fail when one of them drifted
-    python -m PACKAGE.provenance publish              copy var/reports to reports/, then write
+    python -m PACKAGE.provenance publish              take the last runs' reports, then write
 
-Reports that a run writes lie in var/reports, which git ignores. Publishing one is a decision:
-it is copied to reports/, committed, and shown.
+What a run writes lies in var/, which git ignores: reports in var/reports, the manifest of the data
+in var/data/run.json, the manifest of the serving model in var/registry. Publishing is a decision:
+they are copied to reports/ (as NAME.json, ingest.json and train.json), committed, and shown.
 """
 
 import argparse
-import shutil
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from .cards import data_card, model_card, read_card_text
+from .durable import replace_file
 from .errors import DocumentError, ProvenanceError
 from .figures import Figures, Source, write_documents
-from .manifest import VOLATILE, read_run
+from .manifest import RUN_NAME, VOLATILE, read_run
 from .markdown import code, escape, table
 from .ml_test_score import read_rows, summary
+from .registry import Registry
 
 REPORTS = Path("reports")
-FRESH_REPORTS = Path("var/reports")
+DATA = Path("var")
 CARD_TEXT = Path("docs/card-text.toml")
 MODEL_CARD = Path("docs/model-card.md")
 DATA_CARD = Path("docs/data-card.md")
@@ -84,11 +86,9 @@ def update_cards(*, check: bool = False) -> list[str]:
         ProvenanceError: a manifest in reports/ or docs/card-text.toml is missing or malformed.
     """
     text = read_card_text(CARD_TEXT)
-    ingest, train, evaluate = (
-        read_run(REPORTS / f"{kind}.json") for kind in ("ingest", "train", "evaluate")
-    )
+    ingest, train = (read_run(REPORTS / f"{kind}.json") for kind in ("ingest", "train"))
     cards: dict[Path, Callable[[str], str]] = {
-        MODEL_CARD: lambda _: model_card(train, evaluate, text.model),
+        MODEL_CARD: lambda _: model_card(train, text.model),
         DATA_CARD: lambda _: data_card(ingest, text.data),
     }
     return [
@@ -98,25 +98,34 @@ def update_cards(*, check: bool = False) -> list[str]:
     ]
 
 
-def publish() -> list[str]:
-    """Copy the reports of the last runs to reports/, where they are committed; return them.
+def publish(data: Path = DATA) -> list[Path]:
+    """Copy what the last runs reported to reports/, to be committed; return the files written.
 
     Raises:
-        DocumentError: there is no report yet.
+        ProvenanceError: nothing was run yet, or the serving model was tampered with.
+        OSError: reports/ cannot be written.
     """
-    reports = sorted(FRESH_REPORTS.glob("*.json"))
-    fresh = [path for path in reports if not path.name.endswith(VOLATILE)]
-    if not fresh:
-        raise DocumentError(f"{FRESH_REPORTS} has no report yet. Run make train evaluate")
-    REPORTS.mkdir(exist_ok=True)
-    return [str(shutil.copyfile(path, REPORTS / path.name)) for path in fresh]
+    found = {
+        path.name: path.read_bytes()
+        for path in sorted((data / "reports").glob("*.json"))
+        if not path.name.endswith(VOLATILE)
+    }
+    if (data / "data" / RUN_NAME).exists():
+        found["ingest.json"] = read_run(data / "data" / RUN_NAME).to_bytes()
+    if serving := Registry(data / "registry").current():
+        found["train.json"] = serving.manifest.to_bytes()
+    if not found:
+        raise DocumentError(f"{data} holds no report yet. Run make train, make evaluate")
+    for name, content in found.items():
+        replace_file(REPORTS / name, content)
+    return [REPORTS / name for name in found]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one of the two commands; return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("publish", help="commit the reports of the last runs to reports/")
+    commands.add_parser("publish", help="take the last runs' reports, then write")
     write = commands.add_parser("documents", help="write figures, cards and tables")
     write.add_argument("--check", action="store_true", help="write nothing; fail on a drift")
     chosen = parser.parse_args(arguments)
