@@ -54,7 +54,7 @@ def create(  # noqa: PLR0913 - two switches, each named where it is used
         write_tree(tree, project)
         console.done(f"{len(tree)} files from {template.name} {template.version}")
         locked = _lock(project, console) if lock else None
-        committed = _commit(project, template, answers, console) if git else None
+        committed = _commit(project, where, template, answers, console) if git else None
     return Created(where.destination, len(tree), locked, committed)
 
 
@@ -68,12 +68,14 @@ def _lock(project: Path, console: Console) -> LockResult:
     return result
 
 
-def _commit(project: Path, template: Template, answers: Answers, console: Console) -> GitResult:
+def _commit(
+    project: Path, where: Plan, template: Template, answers: Answers, console: Console
+) -> GitResult:
     from scaffold.git import Author, init_and_commit
 
     message = f"Start from the {template.name} template, version {template.version}"
     author = Author(answers.author_name, answers.author_email)
-    result = init_and_commit(project, message, author)
+    result = init_and_commit(project, message, author, at=where.destination)
     if result.commit:
         console.done(f"first commit {result.commit[:8]} on main")
     if result.note:

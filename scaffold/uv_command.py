@@ -35,7 +35,7 @@ _DISTURBING = (
 _IMPATIENT = {
     "UV_HTTP_CONNECT_TIMEOUT": "3",
     "UV_HTTP_RETRIES": "1",
-    "UV_HTTP_TIMEOUT": "15",
+    "UV_HTTP_TIMEOUT": "5",
 }
 
 
