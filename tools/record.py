@@ -10,6 +10,7 @@ import os
 import re
 import sys
 import tempfile
+from io import StringIO
 from pathlib import Path
 
 import pexpect
@@ -63,9 +64,7 @@ def quote(command: str) -> str:
 
 def record() -> str:
     """The session as SVG text."""
-    console = Console(
-        record=True, width=COLUMNS, file=open(os.devnull, "w"), color_system="truecolor"
-    )  # noqa: SIM115, PTH123 - lives as long as the process
+    console = Console(record=True, width=COLUMNS, file=StringIO(), color_system="truecolor")
     with tempfile.TemporaryDirectory(prefix="scaffold-record-") as scratch:
         home, work = Path(scratch, "home"), Path(scratch, "work")
         home.mkdir()
