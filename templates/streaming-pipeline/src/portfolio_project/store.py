@@ -16,7 +16,7 @@ import orjson
 from .database import connect, writing
 from .state import Row
 
-_SCHEMA = """
+SCHEMA = """
 CREATE TABLE IF NOT EXISTS progress (
   one INTEGER PRIMARY KEY CHECK (one = 1),
   offset INTEGER NOT NULL,
@@ -36,12 +36,15 @@ CREATE TABLE IF NOT EXISTS predictions (
   model_version TEXT NOT NULL,
   features BLOB NOT NULL
 );
+CREATE INDEX IF NOT EXISTS predictions_of_card ON predictions (card_id);
+CREATE INDEX IF NOT EXISTS alerts ON predictions (offset) WHERE alert = 1;
 CREATE TABLE IF NOT EXISTS labels (
   offset INTEGER PRIMARY KEY,
   event_id TEXT NOT NULL,
   fraud INTEGER NOT NULL,
   arrived_at INTEGER NOT NULL
 );
+CREATE INDEX IF NOT EXISTS labels_of_event ON labels (event_id);
 CREATE TABLE IF NOT EXISTS dead_letters (
   offset INTEGER PRIMARY KEY,
   topic TEXT NOT NULL,
@@ -130,7 +133,7 @@ class Store:
     """The store in the file at `path`. One instance serves one thread."""
 
     def __init__(self, path: Path) -> None:
-        self._db = connect(path, _SCHEMA, durable=False)
+        self._db = connect(path, SCHEMA, durable=False)
 
     def position(self) -> Position:
         """Where the runner stands."""
