@@ -23,12 +23,15 @@ if ! recent .tools/bin/uv; then
     # UV_PYTHON may be a version that only uv can find; to fetch uv, any Python will do.
     python=$(UV_PYTHON='' sh tools/python.sh)
     echo "Fetching uv $version into .tools/" >&2
-    "$python" -m venv --clear .tools >&2 && PIP_USER=0 .tools/bin/python -m pip install \
-        --quiet --disable-pip-version-check "uv==$version" >&2 || {
+    if ! {
+        "$python" -m venv --clear .tools &&
+            PIP_USER=0 .tools/bin/python -m pip install --quiet --disable-pip-version-check \
+                "uv==$version"
+    } >&2; then
         rm -rf .tools
         echo "uv $version could not be fetched: connect to a package index once, or" \
             "install uv yourself and put it on PATH." >&2
         exit 1
-    }
+    fi
 fi
 exec .tools/bin/uv "$@"

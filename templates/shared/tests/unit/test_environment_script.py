@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -138,6 +139,25 @@ def test_a_set_up_that_was_stopped_is_taken_up_again(project, start, calls, sent
 
     assert not (project / ".venv/.stamp").exists()
     assert calls()[1]
+
+
+def test_without_uv_and_without_an_index_it_says_what_to_do_and_leaves_nothing(project):
+    tools = project / "without uv"
+    tools.mkdir()
+    for tool in ("sh", "sed", "cat", "cksum", "grep", "dirname", "rm"):
+        (tools / tool).symlink_to(shutil.which(tool))
+    (tools / "python3").symlink_to(Path(sys.executable).resolve())
+    command = ["sh", "tools/environment.sh"]
+    environment = {"PATH": str(tools), "PIP_NO_INDEX": "1", "HOME": str(project)}
+
+    done = subprocess.run(
+        command, cwd=project, env=environment, capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].endswith("install uv yourself and put it on PATH.")
+    assert not (project / ".tools").exists()
+    assert not (project / ".venv/.stamp").exists()
 
 
 def test_a_tool_runs_from_the_environment_with_its_arguments(start):
