@@ -46,6 +46,7 @@ VERBS = {
     "list": Entry("scaffold.verbs.list", "list the templates"),
     "show": Entry("scaffold.verbs.show", "say what a template holds and asks"),
     "verify": Entry("scaffold.verbs.verify", "prove a project in a clean clone, step by step"),
+    "status": Entry("scaffold.verbs.status", "say what the template and you have changed since"),
     "update": Entry("scaffold.verbs.update", "merge what changed in the template into a project"),
     "doctor": Entry("scaffold.verbs.doctor", "look whether this machine has what is needed"),
     "completion": Entry("scaffold.verbs.completion", "print a completion script for a shell"),

@@ -29,7 +29,7 @@ except ImportError:  # Windows: only git's own lock keeps two runs apart
     fcntl = None  # type: ignore[assignment]
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
     from scaffold.checkout import Checkout
 
@@ -96,7 +96,7 @@ def write(checkout: Checkout, journal: Journal) -> None:
 
 
 @contextlib.contextmanager
-def alone(checkout: Checkout) -> Iterator[None]:
+def alone(checkout: Checkout) -> Generator[None]:
     """Keep other runs of ours, and git, away from the work tree while the block runs.
 
     Raises:
@@ -109,7 +109,7 @@ def alone(checkout: Checkout) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def only_run(checkout: Checkout) -> Iterator[None]:
+def only_run(checkout: Checkout) -> Generator[None]:
     """Keep other runs of ours away; a dead process gives its lock back.
 
     Raises:
@@ -131,7 +131,7 @@ def _lock(handle: int) -> None:
 
 
 @contextlib.contextmanager
-def _index_locked(lock: Path) -> Iterator[None]:
+def _index_locked(lock: Path) -> Generator[None]:
     try:
         handle = os.open(lock, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
     except FileExistsError:

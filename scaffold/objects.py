@@ -20,7 +20,7 @@ from scaffold.plumbing import Git
 from scaffold.tree import File, Tree, sorted_tree
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Generator, Iterator, Mapping, Sequence
 
 REGULAR, EXECUTABLE, LINK, MODULE = "100644", "100755", "120000", "160000"
 
@@ -67,7 +67,7 @@ class Commit:
 
 
 @contextlib.contextmanager
-def quarantine(objects: Sequence[Path] = (), object_format: str = "sha1") -> Iterator[Git]:
+def quarantine(objects: Sequence[Path] = (), object_format: str = "sha1") -> Generator[Git]:
     """Yield a bare repository that sees ``objects`` (object folders) and is gone afterwards."""
     folder = Path(tempfile.mkdtemp(prefix="scaffold-merge-"))
     try:
@@ -112,7 +112,7 @@ def write_commits(git: Git, commits: Sequence[Commit]) -> None:
 
 def entries_of(git: Git, treeish: str) -> Entries:
     """Return all files of a tree."""
-    found = {}
+    found: Entries = {}
     for line in git("ls-tree", "-r", "-z", "--full-tree", treeish).fields:
         about, _, path = line.partition("\t")
         mode, _kind, oid = about.split(" ")
@@ -130,7 +130,8 @@ def contents(git: Git, oids: Sequence[str]) -> dict[str, bytes]:
     if not wanted:
         return {}
     stream = git("cat-file", "--batch", stdin="".join(f"{oid}\n" for oid in wanted).encode()).stdout
-    found, position = {}, 0
+    found: dict[str, bytes] = {}
+    position = 0
     for oid in wanted:
         end = stream.index(b"\n", position)
         size = stream[position:end].split(b" ")[-1]

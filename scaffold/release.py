@@ -39,7 +39,7 @@ def release(templates: Iterable[Template], bundle: Path) -> list[str]:
     with quarantine() as git:
         if known:
             history.fetch(git, bundle)
-        added = []
+        added: list[str] = []
         for template in templates:
             tree = tree_of(template)
             tag = origin_of(tree).tag

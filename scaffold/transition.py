@@ -161,7 +161,7 @@ def _files_at(git: Git, tree: str, names: tuple[str, ...]) -> dict[str, bytes]:
 
 
 def _lock_changes(git: Git, checkout: Checkout, locked: Relocked) -> list[Change]:
-    found = []
+    found: list[Change] = []
     had = _files_at(git, checkout.tree, tuple(locked.files)) if locked.files else {}
     for name, data in locked.files.items():
         if had.get(name) == data:

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from scaffold.plumbing import Git
     from scaffold.tree import File, Tree
 
-_LOCKS = (SEED, EXPORT)
+LOCKS = (SEED, EXPORT)
+"""Files that a program derives from others: they are made again, never merged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +36,9 @@ def propose(git: Git, checkout: Checkout, base: Tree, theirs: Tree, label: str) 
     ``git`` is a quarantine that sees the checkout's objects; nothing else is written.
     """
     ours = entries_of(git, checkout.tree)
-    differing = _differing(git, ours, base, checkout.object_format)
+    differing = differing_from(git, ours, base, checkout.object_format)
     base, theirs = endings.follow(differing, base, theirs)
-    merged = merge(git, _hold(base, ours), checkout.tree, _hold(theirs, ours), label)
+    merged = merge(git, hold_locks(base, ours), checkout.tree, hold_locks(theirs, ours), label)
     return Proposal(merged, tuple(changes(git, checkout.tree, merged.tree)))
 
 
@@ -54,7 +55,7 @@ def blob_of(file: File, object_format: str) -> Blob:
     return Blob(mode, blob_id(file.data, object_format))
 
 
-def _differing(git: Git, ours: Entries, base: Tree, object_format: str) -> dict[str, bytes]:
+def differing_from(git: Git, ours: Entries, base: Tree, object_format: str) -> dict[str, bytes]:
     """Return the user's version of each regular file of the template that they changed."""
     edited = {
         path: ours[path].oid
@@ -67,10 +68,10 @@ def _differing(git: Git, ours: Entries, base: Tree, object_format: str) -> dict[
     return {path: data[oid] for path, oid in edited.items()}
 
 
-def _hold(tree: Tree, ours: Entries) -> Mapping[str, File | Blob]:
+def hold_locks(tree: Tree, ours: Mapping[str, File | Blob]) -> Mapping[str, File | Blob]:
     """Give the locks the user's content on every side, so that the merge leaves them alone."""
     held: dict[str, File | Blob] = dict(tree)
-    for lock in _LOCKS:
+    for lock in LOCKS:
         if lock in ours:
             held[lock] = ours[lock]
         else:
