@@ -196,8 +196,8 @@ def smoke(name: str, scratch: Path) -> str:
     settings = {"HOST": "127.0.0.1", "PORT": str(port), "DATA_DIR": str(scratch / "var")}
     kept = {key: value for key, value in os.environ.items() if not key.startswith(prefix())}
     local = kept | {prefix() + key: value for key, value in settings.items()}
-    for verb in ("ingest", "train"):
-        run(trained, verb, environment=local)
+    for line in project()["tool"]["smoke"]["prepare"]:
+        run(trained, *line.split(), environment=local)
     production = local | {f"{prefix()}ENVIRONMENT": "production"}
     refuses_to_be_open(built, production)
     key, known = mint_key(built, local)
