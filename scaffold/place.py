@@ -115,12 +115,13 @@ def remove_stale(room: Path) -> None:
                 shutil.rmtree(entry, ignore_errors=True)
 
 
-def free_name(path: Path) -> str:
-    """Return the name of a sibling of ``path`` that is free: ``name-2``, ``name-3``..."""
+def free_sibling(path: Path) -> Path:
+    """Return a path beside ``path`` that is free: ``name-2``, ``name-3``..."""
+    named = path if path.name not in {"", ".."} else path.resolve()
     number = 2
-    while os.path.lexists(path.with_name(f"{path.name}-{number}")):
+    while os.path.lexists(named.with_name(f"{named.name}-{number}")):
         number += 1
-    return f"{path.name}-{number}"
+    return named.with_name(f"{named.name}-{number}")
 
 
 def explained(error: OSError, destination: Path) -> ScaffoldError:
@@ -133,7 +134,7 @@ def explained(error: OSError, destination: Path) -> ScaffoldError:
         return ScaffoldError(what, "Choose a folder that is yours.", exit_code=1)
     if error.errno in {errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR}:
         taken = f"{destination} appeared while the project was made, and was left as it is"
-        return ScaffoldError(taken, f"Try {free_name(destination)}.", exit_code=1)
+        return ScaffoldError(taken, f"Try {free_sibling(destination)}.", exit_code=1)
     reason = error.strerror or str(error)
     return ScaffoldError(f"{destination} can't be made: {reason}", exit_code=1)
 
@@ -156,11 +157,11 @@ def _plan(destination: Path) -> Plan:
 
 
 def _plan_existing(destination: Path, real: Path) -> Plan:
-    other = f"Try {free_name(real)}."
+    other = f"Try {free_sibling(destination)}."
     if not real.is_dir():
         raise ScaffoldError(f"{destination} is a file", other)
     remove_stale(real)
-    if any(os.scandir(real)):
+    if any(real.iterdir()):
         raise ScaffoldError(f"{destination} exists and isn't empty", other)
     if os.path.ismount(real) or real.samefile(".") or not os.access(real.parent, os.W_OK):
         _require_writable(real)

@@ -56,7 +56,7 @@ class HTMLText(HTMLParser):
 
     def handle_starttag(self, tag, attrs):
         self.attribute = dict(attrs).get("title", self.attribute)
-        self.text += f"<{tag}>" if tag not in {"p"} else ""
+        self.text += f"<{tag}>" if tag != "p" else ""
 
     def handle_data(self, data):
         self.text += data
@@ -241,7 +241,7 @@ def test_bad_addresses(tiny, question, email):
 def test_licences_are_found_by_label_and_expression_and_guessed(tiny, question):
     assert settle(question["license"], "proprietary", tiny) == "LicenseRef-Proprietary"
     assert settle(question["license"], "LicenseRef-Proprietary", tiny) == "LicenseRef-Proprietary"
-    with pytest.raises(ScaffoldError, match="Did you mean `Apache-2.0`"):
+    with pytest.raises(ScaffoldError, match=r"Did you mean `Apache-2\.0`"):
         settle(question["license"], "apache", tiny)
 
 
