@@ -8,7 +8,7 @@ import zipfile
 from typing import TYPE_CHECKING
 
 from scaffold.compile import compile_template
-from scaffold.tree import File, Tree, sorted_tree
+from scaffold.tree import File, Tree, sorted_tree, tree_digest
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,14 +19,16 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 def pack(template: Template, folder: Path) -> list[Path]:
-    """Write NAME.json (what ``list`` and ``show`` say) and NAME.zip (the tree) into ``folder``."""
+    """Write NAME.json (what ``list`` and ``show`` say, a digest) and NAME.zip (the tree)."""
+    tree = compile_template(template)
     metadata = folder / f"{template.name}.json"
-    text = json.dumps(template.describe(), indent=1, sort_keys=True, ensure_ascii=False)
+    described = {**template.describe(), "digest": tree_digest(tree)}
+    text = json.dumps(described, indent=1, sort_keys=True, ensure_ascii=False)
     metadata.write_text(text + "\n", encoding="utf-8")
     archive = folder / f"{template.name}.zip"
     # Stored, not deflated: the same bytes whatever zlib is there, and the wheel deflates it.
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED) as target:
-        for path, file in compile_template(template).items():
+        for path, file in tree.items():
             entry = zipfile.ZipInfo(path, _EPOCH)
             entry.create_system = 3
             permissions = 0o755 if file.executable else 0o644

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 
 MOST_LINES = 14
 _WIDEST = 200
@@ -13,9 +14,7 @@ _TEST = re.compile(r"^(FAILED|ERROR) ")
 _DIAGNOSIS = re.compile(
     r"""^(
         \s*\S+:\d+(:\d+)?:?\s(-\s)?(error|[A-Z]{1,5}\d+)\b    # ruff, mypy, pyright, deptry, hadolint
-      | \s*[A-Z]{1,4}\d{3,4}\s(\[\*\]\s)?\S                   # ruff: the rule, its place below
-      | \s*-->\s\S+:\d+                                       # ruff, zizmor: the place
-      | error(\[[\w-]+\])?:\s                                 # zizmor, uv
+      | error:\s                                              # uv
       | \s+cause:\s                                           # uv
       | Would\sreformat:\s
       | Found\s\d+\serror
@@ -23,6 +22,8 @@ _DIAGNOSIS = re.compile(
     )""",
     re.VERBOSE,
 )
+_PLACE = re.compile(r"^\s*-->\s(?P<place>\S+:\d+\S*)")  # ruff, zizmor: what it is stands above
+_PLACED = re.compile(r"^\S+:\d+\S*: \S")
 _GATE = re.compile(r"^gate-[\w-]+: (?!ok\b)")
 
 
@@ -45,7 +46,8 @@ def headline(excerpt: Sequence[str]) -> str:
     """Return the one line of an excerpt that says most: a first diagnosis, else the verdict."""
     if not excerpt:
         return ""
-    return excerpt[0 if _DIAGNOSIS.match(excerpt[0]) else -1].strip()
+    first_says_it = _DIAGNOSIS.match(excerpt[0]) or _PLACED.match(excerpt[0])
+    return excerpt[0 if first_says_it else -1].strip()
 
 
 def closing_line(step: str, output: str) -> str:
@@ -66,7 +68,12 @@ def _pytest(lines: list[str]) -> list[str]:
 
 
 def _diagnoses(lines: list[str]) -> list[str]:
-    found = [line for line in lines if _DIAGNOSIS.match(line)]
+    found: list[str] = []
+    for above, line in pairwise(["", *lines]):
+        if place := _PLACE.match(line):
+            found.append(f"{place['place']}: {above.strip()}")
+        elif _DIAGNOSIS.match(line):
+            found.append(line)
     if len(found) < MOST_LINES:
         return found
     return [*found[: MOST_LINES - 2], "...", found[-1]]
