@@ -137,8 +137,11 @@ def test_cards_show_what_the_manifests_hold(card_text, tmp_path):
 
 def test_a_value_in_a_card_cannot_be_markup(card_text, tmp_path):
     _, run = make_run(tmp_path)
-    run = run.model_copy(update={"config": {"note": "<img src=x>|**bold**"}})
+    config = {"note": "<img src=x>|**bold**", "names": ["a", "b|c"], "rows": 1234.0}
+    run = run.model_copy(update={"config": config})
     card = model_card(run, card_text.model)
+    assert "| `names` | `a`, `b¦c` |\n| `note` |" in card
+    assert "| `rows` | 1,234 |" in card
     assert "&lt;img src=x&gt;\\|\\*\\*bold\\*\\*" in card
 
 

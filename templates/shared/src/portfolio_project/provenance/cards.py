@@ -5,6 +5,7 @@ Data Cards (2022). Whatever can be counted comes from a run; a person writes onl
 """
 
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 
 from pydantic import Field, ValidationError
@@ -134,11 +135,17 @@ def _files(files: dict[str, Artefact]) -> str:
     return table(["file", "bytes", "SHA-256"], rows) if rows else ""
 
 
-def _values(values: object) -> str:
-    if not isinstance(values, dict):
-        return ""
-    rows = [[code(name), escape(value)] for name, value in sorted(values.items())]
+def _values(values: Mapping[str, object]) -> str:
+    rows = [[code(name), _value(value)] for name, value in sorted(values.items())]
     return table(["name", "value"], rows) if rows else ""
+
+
+def _value(value: object) -> str:
+    if isinstance(value, list):
+        return ", ".join(code(item) for item in value)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return escape(f"{value:,}" if type(value) is int else value)
 
 
 def _environment(run: RunManifest) -> str:
