@@ -36,7 +36,7 @@ def write(client, authorization: str | None):
     return client.post("/v1/notes", json=NOTE, headers=headers)
 
 
-@pytest.mark.parametrize("key", [WRITER, SUCCESSOR, ALL])
+@pytest.mark.parametrize("key", [WRITER, SUCCESSOR, ALL], ids=["writer", "successor", "all"])
 def test_each_active_key_opens_the_door(client, key):
     assert write(client, f"Bearer {key}").status_code == 201
     assert write(client, f"bearer {key}").status_code == 201
@@ -54,6 +54,7 @@ def test_each_active_key_opens_the_door(client, key):
         f"Bearer sk_00000000_{'0' * 64}",
         f"Bearer {mint('write')[0]}",
     ],
+    ids=["none", "empty", "bare", "basic", "expired", "last-digit", "no-such-id", "unknown"],
 )
 def test_no_valid_key_is_401(client, authorization):
     response = write(client, authorization)
