@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-from scaffold.template import read_living
+from scaffold import library
+from scaffold.pack import pack
+from scaffold.template import available, read_living
 
 SCAFFOLD = Path(sys.executable).with_name("scaffold")
 METADATA = 'summary = "A small one"\nversion = "1.2.3"\nhighlights = ["it is small"]\n'
@@ -75,6 +78,20 @@ def scaffold(*arguments, cwd, timeout=60, **environ):
         timeout=timeout,
         check=False,
     )
+
+
+def installed_copy(folder):
+    """Copy the package as a wheel installs it, compiled templates inside; returns PYTHONPATH."""
+    shutil.copytree(
+        Path(library.__file__).parent,
+        folder / "scaffold",
+        ignore=shutil.ignore_patterns("__pycache__", "_compiled"),
+    )
+    compiled = folder / "scaffold" / "_compiled"
+    compiled.mkdir()
+    for template in available().values():
+        pack(template, compiled)
+    return str(folder)
 
 
 def document(done):
