@@ -12,6 +12,7 @@ from scaffold import given
 from scaffold.answers import Answers, check_keys, complete, name_from
 from scaffold.create import Created, create
 from scaffold.errors import ScaffoldError
+from scaffold.foreign.fetch import is_foreign
 from scaffold.library import find, tree_of
 from scaffold.place import plan
 from scaffold.render import render
@@ -46,12 +47,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--no-lock", action="store_true", help="leave uv.lock to be completed later")
     add("--install", action="store_true", help="make the environment, too")
     add("--verify", action="store_true", help="make the environment and prove the project")
+    add("--ref", default="", help="branch, tag or commit of a third-party template")
     add("--trust", action="store_true", help="let a third-party template run its code")
 
 
 def run(args: argparse.Namespace, console: Console) -> Report:
     """Make a project."""
-    if args.template not in available() and _is_foreign(args.template):
+    if args.template not in available() and is_foreign(args.template):
         return _run_foreign(args, console)
     template = find(args.template)
     answers = _answers(template, args, console)
@@ -148,9 +150,32 @@ def _verify(report: Report, project: Path, console: Console) -> None:
     report.ok, report.exit_code = proof.ok, proof.exit_code
 
 
-def _is_foreign(spec: str) -> bool:
-    return "/" in spec and bool(spec) and not spec
-
-
 def _run_foreign(args: argparse.Namespace, console: Console) -> Report:
-    raise NotImplementedError
+    from scaffold.foreign.create import Request
+    from scaffold.foreign.create import create as create_foreign
+
+    answers = {
+        **(given.from_file(args.answers) if args.answers else {}),
+        **given.from_data(args.data),
+    }
+    request = Request(
+        source=args.template,
+        dest=Path(args.dest) if args.dest else None,
+        answers=answers,
+        ref=args.ref,
+        ask=console.interactive and not args.defaults,
+        trust=args.trust,
+        git=not args.no_git,
+        dry_run=args.dry_run,
+    )
+    made = create_foreign(request)
+    data = {**asdict(made), "template": args.template, "path": str(made.path)}
+    data["dry_run"] = args.dry_run
+    if args.dry_run:
+        count = f"{len(made.files)} files would be written to {made.path}"
+        return Report("new", data=data, lines=[*made.files, "", count])
+    data["files"] = len(made.files)
+    console.done(f"{len(made.files)} files from {args.template}, a {made.engine} template")
+    if made.git and made.git.note:
+        console.warn(made.git.note)
+    return Report("new", data=data, lines=[f"{args.dest or made.path.name} is ready."])
