@@ -1,24 +1,24 @@
 """The runbook's commands do what it says, on a registry with two models."""
 
-import os
 import re
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from portfolio_project import cli
 from portfolio_project.provenance import Registry
 
 RUNBOOK = Path(__file__).parents[2] / "docs" / "runbook.md"
 PROGRAM = ".venv/bin/portfolio-project "
-PACKAGE = "portfolio_project"
+DATA_DIR = "PORTFOLIO_PROJECT_DATA_DIR"
 
 
 @pytest.fixture
-def run(workspace):
+def run(workspace, monkeypatch):
     """Run a command that the runbook shows, with what is to be filled in."""
+    monkeypatch.setenv(DATA_DIR, str(workspace))
     shown = re.findall(rf"^\$ {re.escape(PROGRAM)}(.+)$", RUNBOOK.read_text("utf-8"), re.MULTILINE)
 
     def run_one(start, *more, **filled):
@@ -26,16 +26,9 @@ def run(workspace):
         for name, value in filled.items():
             assert name in command
             command = command.replace(name, value)
-        done = subprocess.run(
-            [sys.executable, "-m", PACKAGE, *shlex.split(command), *more],
-            env={**os.environ, "PORTFOLIO_PROJECT_DATA_DIR": str(workspace)},
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
+        done = CliRunner().invoke(cli.app, [*shlex.split(command), *more])
+        assert done.exit_code == 0, done.output
+        return done.output
 
     return run_one
 
