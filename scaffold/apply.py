@@ -48,8 +48,10 @@ def apply(checkout: Checkout, quarantine: Git, patch: Patch, verb: str) -> None:
         folder = journal.begin(checkout)
         try:
             plan = _stage(checkout, folder, patch, verb)
-        except BaseException:
+        except BaseException as error:
             shutil.rmtree(folder, ignore_errors=True)
+            if isinstance(error, OSError):
+                raise _put_back(error) from error
             raise
         try:
             journal.write(checkout, plan)
@@ -57,8 +59,10 @@ def apply(checkout: Checkout, quarantine: Git, patch: Patch, verb: str) -> None:
             _refresh(checkout, folder / "index.new")
             journal.move(folder / "index.new", checkout.index)
             journal.finish(checkout, plan)
-        except BaseException:
+        except BaseException as error:
             journal.undo(checkout, plan)
+            if isinstance(error, OSError):
+                raise _put_back(error) from error
             raise
 
 
@@ -88,6 +92,11 @@ def refuse_obstacles(checkout: Checkout, changes: Iterable[Change]) -> None:
             f"{few(hidden)} marked assume-unchanged or skip-worktree would change",
             "Take the mark off with `git update-index`, then try again.",
         )
+
+
+def _put_back(error: OSError) -> ScaffoldError:
+    reason = f"{error.strerror or error}{f' ({error.filename})' if error.filename else ''}"
+    return ScaffoldError(f"the change failed: {reason}", "Everything is as it was.", 1)
 
 
 def _require_unmoved(checkout: Checkout) -> None:
@@ -177,17 +186,25 @@ def _steps(checkout: Checkout, folder: Path, patch: Patch) -> Iterable[Step]:
 
 
 def _move(checkout: Checkout, folder: Path, plan: Journal) -> None:
+    top = checkout.top
+    gone = [step.path for step in plan.steps if not step.new]
+    for path in gone:
+        (top / path).unlink()
     for step in plan.steps:
-        if not step.new:
-            (checkout.top / step.path).unlink()
-    for step in plan.steps:
-        if not step.new:
-            _remove_empty_parents(checkout.top, step.path)
+        if step.new and (top / step.path).is_dir() and not (top / step.path).is_symlink():
+            _remove_empty_folders(top / step.path)  # a folder that gives way to a file
     for made in plan.made:
-        (checkout.top / made).mkdir(exist_ok=True)
+        (top / made).mkdir(exist_ok=True)
     for step in plan.steps:
         if step.new:
-            journal.move(folder / "new" / step.path, checkout.top / step.path)
+            journal.move(folder / "new" / step.path, top / step.path)
+    for path in gone:
+        _remove_empty_parents(top, path)
+
+
+def _remove_empty_folders(folder: Path) -> None:
+    for parent, _, _ in os.walk(folder, topdown=False):
+        Path(parent).rmdir()
 
 
 def _remove_empty_parents(top: Path, path: str) -> None:

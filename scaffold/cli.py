@@ -48,6 +48,9 @@ VERBS = {
     "verify": Entry("scaffold.verbs.verify", "prove a project in a clean clone, step by step"),
     "status": Entry("scaffold.verbs.status", "say what the template and you have changed since"),
     "update": Entry("scaffold.verbs.update", "merge what changed in the template into a project"),
+    "reconfigure": Entry(
+        "scaffold.verbs.reconfigure", "rename a project, or change its author or licence"
+    ),
     "doctor": Entry("scaffold.verbs.doctor", "look whether this machine has what is needed"),
     "completion": Entry("scaffold.verbs.completion", "print a completion script for a shell"),
 }

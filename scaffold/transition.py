@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING
 from scaffold.apply import Patch, apply, refuse_obstacles
 from scaffold.checkout import require_clean
 from scaffold.merge import Change, diff
-from scaffold.objects import contents, quarantine
+from scaffold.objects import Blob, contents, quarantine
 from scaffold.relock import EXPORT, PROJECT, SEED, Relocked, is_due, relock
 from scaffold.report import Report
 from scaffold.tree import File
 from scaffold.upgrade import Proposal, blob_of, propose
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from scaffold.checkout import Checkout
     from scaffold.console import Console
     from scaffold.plumbing import Git
@@ -32,7 +34,7 @@ class Transition:
     """What is to be done: the template's tree before and after, and how to speak of it.
 
     ``label`` names the template's side in conflict markers; ``message`` is the commit's that the
-    user is told to make.
+    user is told to make; ``ours`` stands in for the committed tree, if given; ``notes`` are told.
     """
 
     verb: str
@@ -40,6 +42,8 @@ class Transition:
     theirs: Tree
     label: str
     message: str
+    ours: Mapping[str, File | Blob] | None = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +67,8 @@ def carry_out(
         require_clean(checkout)
     with quarantine([checkout.objects], checkout.object_format) as git:
         console.progress("merging…")
-        proposal = propose(git, checkout, transition.base, transition.theirs, transition.label)
+        trees = (transition.base, transition.theirs)
+        proposal = propose(git, checkout, *trees, transition.label, transition.ours)
         console.clear_progress()
         refuse_obstacles(checkout, proposal.changes)
         report = _described(git, checkout, transition, proposal, switches)
@@ -89,7 +94,8 @@ def _described(
     proposal: Proposal,
     switches: Switches,
 ) -> Report:
-    conflicts, notes = proposal.merged.conflicts, proposal.merged.notes
+    conflicts = proposal.merged.conflicts
+    notes = (*transition.notes, *proposal.merged.notes)
     report = Report(transition.verb, ok=not conflicts, exit_code=int(bool(conflicts)))
     report.data = {
         "path": str(checkout.project),

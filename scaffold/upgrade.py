@@ -8,18 +8,22 @@ from typing import TYPE_CHECKING
 
 from scaffold import endings
 from scaffold.merge import Change, Merged, changes, merge
-from scaffold.objects import EXECUTABLE, REGULAR, Blob, Entries, contents, entries_of
+from scaffold.objects import EXECUTABLE, REGULAR, Blob, contents, entries_of
 from scaffold.relock import EXPORT, SEED
+from scaffold.tree import File
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from scaffold.checkout import Checkout
     from scaffold.plumbing import Git
-    from scaffold.tree import File, Tree
+    from scaffold.tree import Tree
 
 LOCKS = (SEED, EXPORT)
 """Files that a program derives from others: they are made again, never merged."""
+
+
+REGULAR_MODES = frozenset({REGULAR, EXECUTABLE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,15 +34,24 @@ class Proposal:
     changes: tuple[Change, ...]
 
 
-def propose(git: Git, checkout: Checkout, base: Tree, theirs: Tree, label: str) -> Proposal:
+def propose(  # noqa: PLR0913, PLR0917 - the three trees, and where and how to merge them
+    git: Git,
+    checkout: Checkout,
+    base: Tree,
+    theirs: Tree,
+    label: str,
+    ours: Mapping[str, File | Blob] | None = None,
+) -> Proposal:
     """Merge what the template changed from ``base`` to ``theirs`` into the committed project.
 
-    ``git`` is a quarantine that sees the checkout's objects; nothing else is written.
+    ``git`` is a quarantine that sees the checkout's objects; nothing else is written. ``ours``
+    stands in for the committed tree where it has been given another identity first.
     """
-    ours = entries_of(git, checkout.tree)
-    differing = differing_from(git, ours, base, checkout.object_format)
+    if ours is None:
+        ours = entries_of(git, checkout.tree)
+    differing = _differing(git, ours, base, checkout.object_format)
     base, theirs = endings.follow(differing, base, theirs)
-    merged = merge(git, hold_locks(base, ours), checkout.tree, hold_locks(theirs, ours), label)
+    merged = merge(git, hold_locks(base, ours), ours, hold_locks(theirs, ours), label)
     return Proposal(merged, tuple(changes(git, checkout.tree, merged.tree)))
 
 
@@ -55,17 +68,20 @@ def blob_of(file: File, object_format: str) -> Blob:
     return Blob(mode, blob_id(file.data, object_format))
 
 
-def differing_from(git: Git, ours: Entries, base: Tree, object_format: str) -> dict[str, bytes]:
+def _differing(
+    git: Git, ours: Mapping[str, File | Blob], base: Tree, object_format: str
+) -> dict[str, bytes]:
     """Return the user's version of each regular file of the template that they changed."""
-    edited = {
-        path: ours[path].oid
-        for path, file in base.items()
-        if path in ours
-        and ours[path].mode in {REGULAR, EXECUTABLE}
-        and ours[path].oid != blob_id(file.data, object_format)
-    }
+    texts: dict[str, bytes] = {}
+    edited: dict[str, str] = {}
+    for path, file in base.items():
+        mine = ours.get(path)
+        if isinstance(mine, File):
+            texts[path] = mine.data
+        elif mine and mine != blob_of(file, object_format) and mine.mode in REGULAR_MODES:
+            edited[path] = mine.oid
     data = contents(git, list(edited.values()))
-    return {path: data[oid] for path, oid in edited.items()}
+    return texts | {path: data[oid] for path, oid in edited.items()}
 
 
 def hold_locks(tree: Tree, ours: Mapping[str, File | Blob]) -> Mapping[str, File | Blob]:
