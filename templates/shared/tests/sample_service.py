@@ -10,13 +10,14 @@ import time
 from pathlib import Path
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, FastAPI
+from fastapi import APIRouter, Depends, FastAPI, Query
 from fastapi.sse import EventSourceResponse
 from pydantic import BaseModel, Field
 
 from portfolio_project import serving
 
 DONE: list[str] = []
+Seconds = Annotated[float, Query(ge=0, le=1, allow_inf_nan=False)]
 
 
 class Note(BaseModel):
@@ -85,13 +86,13 @@ def model_router(slot: serving.ModelSlot[float]) -> APIRouter:
     router = APIRouter(tags=["model"])
 
     @router.get("/score")
-    async def score(seconds: float = 0.0) -> Answer:
+    async def score(seconds: Seconds = 0.0) -> Answer:
         with slot.lease() as served:
             await asyncio.sleep(seconds)
             return Answer(value=served.model, model_version=served.version)
 
     @router.get("/thread")
-    def in_a_thread(seconds: float = 0.0) -> Answer:
+    def in_a_thread(seconds: Seconds = 0.0) -> Answer:
         with slot.lease() as served:
             time.sleep(seconds)
             return Answer(value=served.model, model_version=served.version)

@@ -63,7 +63,7 @@ def test_guessing_keys_is_limited(tmp_path):
 
 def test_a_failing_store_of_limits_lets_requests_pass(tmp_path, monkeypatch, capfd):
     async def fail(*_arguments):
-        raise rate_limit.StorageError(ConnectionError("refused"))
+        raise ValueError("what the memory store may raise")
 
     with TestClient(sample_app(sample_settings(tmp_path))) as client:
         monkeypatch.setattr(rate_limit.SlidingWindowCounterRateLimiter, "hit", fail)
@@ -88,7 +88,7 @@ def test_health_answers_under_full_load(tmp_path):
     assert [a.status_code for a in answers] == [200, 200, 200]
 
 
-@pytest.mark.parametrize("path", ["/v1/score?seconds=5", "/v1/thread?seconds=0.5"])
+@pytest.mark.parametrize("path", ["/v1/score?seconds=1", "/v1/thread?seconds=0.5"])
 def test_a_slow_route_is_answered_for_in_time(tmp_path, path):
     app = sample_app(sample_settings(tmp_path, request_timeout_seconds=0.1, max_concurrency=1))
     started = time.perf_counter()

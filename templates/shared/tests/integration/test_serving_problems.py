@@ -76,10 +76,12 @@ def chunks():
         yield b'"' + b"x" * 500
 
 
-@pytest.mark.parametrize("path", ["/v1/notes", "/health/live", "/v1/nothing"])
-def test_a_declared_body_over_the_limit(client, path):
-    body = json.dumps({"text": "x" * 1000})
-    problem(client.post(path, content=body, headers={"content-type": "application/json"}), 413)
+def test_a_declared_body_over_the_limit(client):
+    problem(client.post("/v1/notes", json={"text": "x" * 1000}), 413)
+
+
+def test_a_body_over_the_limit_that_the_route_does_not_read(client):
+    problem(client.request("GET", "/v1/score", content=b"x" * 1001), 413)
 
 
 def test_a_streamed_body_over_the_limit(client):

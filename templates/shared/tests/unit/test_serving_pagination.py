@@ -17,7 +17,7 @@ positions = st.recursive(
 def refused(codec: CursorCodec, cursor: str) -> bool:
     with pytest.raises(Problem) as caught:
         codec.decode(cursor)
-    return caught.value.status == 400
+    return caught.value.status == 404
 
 
 @given(positions)

@@ -20,6 +20,7 @@ from .metrics import Metrics
 from .model_slot import ModelSlot
 from .observe import Observe
 from .openapi import complete_openapi, contact_and_licence, operation_id
+from .routes import RouteTable
 from .settings import ServingSettings
 from .telemetry import configure_telemetry
 
@@ -38,13 +39,14 @@ class Service(FastAPI):
     ) -> None:
         self.settings = settings
         self.lifecycle = Lifecycle()
-        self.metrics = Metrics(lambda: self.routes)
+        self.table = RouteTable(lambda: self.routes)
+        self.metrics = Metrics()
         self.store = IdempotencyStore(
             settings.data_dir / "idempotency.db",
             ttl_seconds=settings.idempotency_ttl_seconds,
             lease_seconds=settings.idempotency_lease_seconds,
         )
-        super().__init__(telemetry=telemetry, max_body_size=settings.max_body_bytes, **options)
+        super().__init__(telemetry=telemetry, **options)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve; a start that fails is told in one line instead of a traceback."""
@@ -61,7 +63,8 @@ class Service(FastAPI):
         self.metrics.gauge(
             "http_streams_open", "Open event streams", lambda: self.lifecycle.open_streams
         )
-        return Observe(_with_cors(guard, settings), self.metrics, security_headers(settings))
+        outer = _with_cors(guard, settings)
+        return Observe(outer, self.table, self.metrics, security_headers(settings))
 
 
 def build_app(  # noqa: PLR0913 - each by its name
@@ -107,16 +110,17 @@ def build_app(  # noqa: PLR0913 - each by its name
         generate_unique_id_function=operation_id,
         **contact_and_licence(),
     )
-    complete_openapi(service)
+    complete_openapi(service, keys_needed=bool(settings.api_keys))
     problems.install(service)
     checks = list(readiness)
     if model is not None:
         service.metrics.watch_model(model)
         checks.append(ReadinessCheck("model", _loaded(model)))
+    # FastAPI tries routes in their order: what is called most comes first.
+    for router in routers:
+        service.include_router(router, prefix="/v1", max_body_size=settings.max_body_bytes)
     service.include_router(health_router(service.lifecycle, checks))
     service.add_route("/metrics", service.metrics.endpoint, include_in_schema=False)
-    for router in routers:
-        service.include_router(router, prefix="/v1")
     if pages is not None:
         service.include_router(pages, include_in_schema=False)
     return service

@@ -17,7 +17,7 @@ class _StandardError:
 
     def msg(self, line: str) -> None:
         try:
-            sys.stderr.write(line + "\n")
+            sys.stderr.write(f"{line}\n")  # one call, so that threads don't mix their lines
             sys.stderr.flush()
         except (OSError, ValueError):
             pass

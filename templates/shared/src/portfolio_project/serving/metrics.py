@@ -1,22 +1,17 @@
 """Prometheus metrics with a bounded set of labels: route templates, never paths."""
 
-import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from fastapi.routing import iter_route_contexts
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute
-from starlette.types import Scope
 
 from .model_slot import ModelSlot
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-UNMATCHED = "unmatched"
 
 
 class _ModelInfo:
@@ -35,11 +30,8 @@ class _ModelInfo:
 class Metrics:
     """The service's metrics, in a registry of its own; families add theirs to `registry`."""
 
-    def __init__(self, routes: Callable[[], Iterable[BaseRoute]]) -> None:
+    def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self._routes = routes
-        self._by_endpoint: dict[object, str] | None = None
-        self._patterns: list[tuple[re.Pattern[str], str]] = []
         self._requests = Counter(
             "http_requests",
             "Answered requests",
@@ -61,21 +53,6 @@ class Metrics:
     def gauge(self, name: str, documentation: str, read: Callable[[], float]) -> None:
         """Report a number that is read when the metrics are scraped."""
         Gauge(name, documentation, registry=self.registry).set_function(read)
-
-    def route_of(self, scope: Scope) -> str:
-        """Return the template of the request's route, such as /v1/items/{item}, or `unmatched`."""
-        if self._by_endpoint is None:
-            contexts = list(iter_route_contexts(list(self._routes())))
-            self._patterns = [(c.path_regex, c.path or "") for c in contexts]
-            self._by_endpoint = {
-                c.endpoint or getattr(c.route, "app", None): c.path or "" for c in contexts
-            }
-        endpoint = scope.get("endpoint")
-        if endpoint is None:
-            # The request was refused, or answered from store, before it was routed.
-            path = scope["path"]
-            return next((t for regex, t in self._patterns if regex.match(path)), UNMATCHED)
-        return self._by_endpoint.get(endpoint, UNMATCHED)
 
     def count(self, method: str, route: str, status: int, seconds: float | None) -> None:
         """Count one answer; `seconds` is None for a stream, whose length says nothing."""

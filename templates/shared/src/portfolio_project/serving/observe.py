@@ -9,6 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from .exchange import Exchange, current_exchange
 from .metrics import Metrics
 from .problems import internal_error, is_problem, problem_messages, too_large
+from .routes import RouteTable
 
 _QUIET = ("/health/", "/metrics")
 
@@ -17,12 +18,17 @@ class Observe:
     """Pure ASGI: nothing that happens within escapes it, not even an exception."""
 
     def __init__(
-        self, app: ASGIApp, metrics: Metrics, headers: Sequence[tuple[bytes, bytes]]
+        self,
+        app: ASGIApp,
+        routes: RouteTable,
+        metrics: Metrics,
+        headers: Sequence[tuple[bytes, bytes]],
     ) -> None:
         self.app = app
+        self._routes = routes
         self._metrics = metrics
         self._headers = headers
-        self._log = structlog.get_logger("access")
+        self._log = structlog.get_logger("access").bind()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -71,7 +77,7 @@ class Observe:
 
     def _record(self, exchange: Exchange, scope: Scope) -> None:
         seconds = perf_counter() - exchange.started
-        route = self._metrics.route_of(scope)
+        route = self._routes.template(scope)
         timed = None if exchange.streaming else seconds
         self._metrics.count(exchange.method, route, exchange.status, timed)
         if exchange.path.startswith(_QUIET):

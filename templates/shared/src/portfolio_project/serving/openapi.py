@@ -7,7 +7,6 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
-from .idempotency import KEY_PATTERN
 from .problems import MEDIA_TYPE, ProblemDocument, phrase
 
 _DISTRIBUTION = __name__.partition(".")[0]
@@ -34,16 +33,14 @@ _HEADERS: dict[str, Any] = {
         "schema": {"type": "integer", "minimum": 0},
     },
 }
-_IDEMPOTENCY_KEY: dict[str, Any] = {
-    "name": "Idempotency-Key",
-    "in": "header",
-    "required": False,
-    "description": (
-        "Choose a new one, such as a UUID, for each write, and send it again with each retry: "
-        "the write happens once and every retry gets the same answer."
-    ),
-    "schema": {"type": "string", "pattern": KEY_PATTERN, "minLength": 1, "maxLength": 255},
-}
+# In words and not as a parameter: no schema can say that a key must not come back with another
+# body, so tools that test a service from its schema would take its refusal for a fault.
+_IDEMPOTENCY = (
+    "Safe to retry: send a header `Idempotency-Key` with a value of your choice, such as a UUID, "
+    "new for each write and the same for its retries. The write happens once, and each retry gets "
+    "the same answer, marked `Idempotency-Replayed: true`. 409 while the first is still at work, "
+    "422 where the key came with another request."
+)
 
 
 def operation_id(route: APIRoute) -> str:
@@ -67,20 +64,20 @@ def contact_and_licence() -> dict[str, Any]:
     return info
 
 
-def complete_openapi(app: FastAPI) -> None:
-    """Make `app.openapi()` return the completed document."""
+def complete_openapi(app: FastAPI, *, keys_needed: bool) -> None:
+    """Make `app.openapi()` return the completed document; without keys, they are optional in it."""
     derive: Callable[[], dict[str, Any]] = app.openapi
     complete: dict[str, Any] = {}
 
     def openapi() -> dict[str, Any]:
         if not complete:
-            complete.update(_completed(derive()))
+            complete.update(_completed(derive(), keys_needed=keys_needed))
         return complete
 
     app.openapi = openapi  # type: ignore[method-assign] # FastAPI documents this way to extend it
 
 
-def _completed(document: dict[str, Any]) -> dict[str, Any]:
+def _completed(document: dict[str, Any], *, keys_needed: bool) -> dict[str, Any]:
     components = document.setdefault("components", {})
     schemas = components.setdefault("schemas", {})
     for name in _FASTAPI_ERRORS:
@@ -89,10 +86,11 @@ def _completed(document: dict[str, Any]) -> dict[str, Any]:
     schemas.update(problem.pop("$defs"))
     schemas["ProblemDocument"] = problem
     components["headers"] = _HEADERS
-    components["parameters"] = {"IdempotencyKey": _IDEMPOTENCY_KEY}
     components["responses"] = {str(s): _problem_response(s) for s in _statuses()}
     for path, verb, operation in _operations(document):
         _complete_operation(operation, path, verb)
+        if operation.get("security") and not keys_needed:
+            operation["security"].insert(0, {})
     return document
 
 
@@ -114,13 +112,12 @@ def _complete_operation(operation: dict[str, Any], path: str, verb: str) -> None
             statuses |= {400, 422}
         if operation.get("security"):
             statuses |= {401, 403}
-        if "{" in path:
+        if "{" in path or "cursor" in {p.get("name") for p in operation.get("parameters", ())}:
             statuses.add(404)
         if verb in _WRITES:
             statuses |= {400, 409, 422}
-            operation.setdefault("parameters", []).append(
-                {"$ref": "#/components/parameters/IdempotencyKey"}
-            )
+            said = operation.get("description", "")
+            operation["description"] = f"{said}\n\n{_IDEMPOTENCY}".strip()
     else:
         statuses |= {413, 500, *({503} if path.endswith("/ready") else ())}
     for status in sorted(statuses - {int(s) for s in responses if s.isdigit()}):

@@ -133,6 +133,11 @@ def too_large() -> Problem:
     return Problem(413, "Content Too Large", "Send a smaller body, or split it into several.")
 
 
+def _method_not_allowed(allowed: Sequence[str]) -> Problem:
+    detail = "Use one of the methods in the Allow header."
+    return Problem(405, detail=detail, headers={"Allow": ", ".join(allowed)})
+
+
 def _invalid_fields(errors: Sequence[Any]) -> list[dict[str, Any]]:
     return [
         {
@@ -149,8 +154,12 @@ async def _on_problem(_request: Request, exc: Exception) -> Response:
     return exc.response()
 
 
-async def _on_http_exception(_request: Request, exc: Exception) -> Response:
+async def _on_http_exception(request: Request, exc: Exception) -> Response:
     assert isinstance(exc, HTTPException)
+    if exc.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        # Starlette names the methods of the first route only that has this path.
+        allowed = request.app.table.methods(request.url.path)
+        return _method_not_allowed(allowed).response()
     if exc.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
         return too_large().response()
     title = phrase(exc.status_code)
@@ -171,7 +180,6 @@ async def _on_unexpected(_request: Request, _exc: Exception) -> Response:
 
 _ADVICE = {
     404: "There is nothing at this path.",
-    405: "Use one of the methods in the Allow header.",
 }
 
 
