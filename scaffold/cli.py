@@ -167,6 +167,7 @@ def _run(arguments: list[str], console: Console) -> int:
     rest.remove(verb)
     # Intermixed, so that `new TEMPLATE --defaults DEST` is understood as well.
     args = build_verb_parser(verb).parse_intermixed_args(rest)
+    args.whole_parser = lambda: build_parser(load=list(VERBS))  # for `completion`, below us
     report = load_verb(verb).run(args, console)
     _print(report, console)
     return report.exit_code

@@ -29,8 +29,5 @@ def run(args: argparse.Namespace, _console: Console) -> Report:
     """Return the script that shtab makes from the whole parser."""
     import shtab
 
-    from scaffold.cli import VERBS, build_parser
-
-    parser = build_parser(load=list(VERBS))
-    script = shtab.complete(parser, shell=args.shell)
+    script = shtab.complete(args.whole_parser(), shell=args.shell)
     return Report("completion", data={"shell": args.shell, "script": script}, lines=[script])

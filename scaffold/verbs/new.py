@@ -12,7 +12,6 @@ from scaffold import given
 from scaffold.answers import Answers, check_keys, complete, name_from
 from scaffold.create import Created, create
 from scaffold.errors import ScaffoldError
-from scaffold.foreign.fetch import is_foreign
 from scaffold.library import find, tree_of
 from scaffold.place import plan
 from scaffold.render import render
@@ -53,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, console: Console) -> Report:
     """Make a project."""
-    if args.template not in available() and is_foreign(args.template):
+    if args.template not in available() and _is_foreign(args.template):
         return _run_foreign(args, console)
     template = find(args.template)
     answers = _answers(template, args, console)
@@ -119,14 +118,18 @@ def _dry(report: Report, template: Template, answers: Answers) -> Report:
 
 
 def _record(report: Report, created: Created, destination: Path) -> None:
-    following = [f"cd {shlex.quote(str(destination))}", "make demo"]
+    step_in = [] if created.path == Path.cwd() else [f"cd {shlex.quote(str(destination))}"]
+    following = [*step_in, "make demo"]
     report.data |= {
         "files": created.files,
         "lock": asdict(created.lock) if created.lock else None,
         "git": asdict(created.git) if created.git else None,
         "next": following,
     }
-    report.lines = [f"{destination} is ready. Next:", *(f"  {command}" for command in following)]
+    report.lines = [
+        f"{created.path.name} is ready. Next:",
+        *(f"  {command}" for command in following),
+    ]
 
 
 def _install(report: Report, project: Path, console: Console) -> None:
@@ -148,6 +151,12 @@ def _verify(report: Report, project: Path, console: Console) -> None:
     report.data["verify"] = proof.data
     report.lines += ["", *proof.lines]
     report.ok, report.exit_code = proof.ok, proof.exit_code
+
+
+def _is_foreign(source: str) -> bool:
+    from scaffold.foreign.fetch import is_foreign
+
+    return is_foreign(source)
 
 
 def _run_foreign(args: argparse.Namespace, console: Console) -> Report:
