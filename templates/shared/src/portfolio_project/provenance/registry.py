@@ -71,6 +71,8 @@ class Registry:
             OSError: a file cannot be read, or the disk is full; no version appears then.
         """
         check_names(files)
+        # As it will be read back: a copy with changed fields has not passed its own checks.
+        manifest = RunManifest.model_validate_json(manifest.to_bytes())
         with self._writing():
             staged = Path(tempfile.mkdtemp(dir=self._staging))
             contents = Contents(files=copy_files(files, staged / "files"), run=manifest)
