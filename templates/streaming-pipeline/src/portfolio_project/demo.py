@@ -21,7 +21,7 @@ from .settings import Settings
 from .snapshot import load_state
 from .store import Store
 from .supervisor import Supervisor
-from .train import STATE_FILE, TrainConfig, train
+from .train import STATE_FILE, train
 
 PROFILE = "small"
 SPEED = 4_500
@@ -69,10 +69,8 @@ def prepare(settings: Settings, options: Options, tell: Tell) -> None:
         tell(f"  {done.events:,} events ({time.monotonic() - started:.1f} s)")
     if registry.current_id() is None or not state_file.exists():
         tell("Training: replaying them through the features, fitting, testing ...")
-        config = TrainConfig(
-            cards_checked=profile.cards_checked, train_days=profile.train_days
-        )
-        for model in train(settings.dataset_dir, settings.models_dir, registry, config):
+        folders = settings.dataset_dir, settings.models_dir
+        for model in train(*folders, registry, profile.training):
             found = model.report
             tell(
                 f"  {model.algorithm}: average precision {found['average_precision']:.3f}, "

@@ -6,6 +6,7 @@ Writes `events.log` (a data set), `dead-letters.jsonl` (what was refused, and wh
 from __future__ import annotations
 
 import csv
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -179,3 +180,14 @@ def _instant(value: Any, column: str) -> int:
     except ValueError:
         raise ValueError(f"{column}: give Unix seconds or ISO 8601") from None
     return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
+
+
+def main(arguments: list[str]) -> int:
+    """`python -m ... WORLD_JSON FOLDER`: `ingest_world`, for a second run elsewhere."""
+    world, folder = arguments
+    ingest_world(World(**orjson.loads(world)), Path(folder))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

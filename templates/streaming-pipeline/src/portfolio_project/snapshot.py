@@ -28,7 +28,7 @@ def load_state(path: Path) -> list[Row]:
     rows: list[Row] = []
     start = 0
     for is_card, key, size in zip(kinds, keys, sizes, strict=True):
-        kind = "card" if is_card else "terminal"
-        rows.append(Row(kind, key.decode(), data[start : start + size]))
+        part = data[start : start + size]
+        rows.append(Row("card" if is_card else "terminal", key.decode(), part))
         start += size
     return rows

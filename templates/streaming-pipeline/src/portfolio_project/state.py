@@ -115,29 +115,32 @@ def encode(state: Card | Terminal) -> bytes:
 
 
 def decode_card(data: bytes) -> Card:
-    """Inverse of `encode` for a card."""
+    """Inverse of `encode` for a card. Raises ValueError for damaged data."""
     (times, totals), entries = _decode(data, "Iq")
     return Card(times, totals, entries)
 
 
 def decode_terminal(data: bytes) -> Terminal:
-    """Inverse of `encode` for a terminal."""
+    """Inverse of `encode` for a terminal. Raises ValueError for damaged data."""
     (times,), entries = _decode(data, "I")
     return Terminal(times, entries)
 
 
 def _decode(data: bytes, codes: str) -> tuple[list[array[int]], tuple[tuple[int, str], ...]]:
     head, _, packed = data.partition(b"\n")
-    *lengths, entries = orjson.loads(head)
-    columns: list[array[int]] = []
-    start = 0
-    for code, length in zip(codes, lengths, strict=True):
-        column = array(code)
-        end = start + length * column.itemsize
-        column.frombytes(packed[start:end])
-        columns.append(_little_endian(column))
-        start = end
-    return columns, tuple((at, key) for at, key in entries)
+    try:
+        *lengths, entries = orjson.loads(head)
+        columns = [array(code) for code in codes]
+        start = 0
+        for column, length in zip(columns, lengths, strict=True):
+            end = start + length * column.itemsize
+            column.frombytes(packed[start:end])
+            start = end
+    except ValueError as error:
+        raise ValueError("a stored state is damaged") from error
+    if start != len(packed):
+        raise ValueError("a stored state is damaged")
+    return [_little_endian(one) for one in columns], tuple((at, key) for at, key in entries)
 
 
 def _little_endian(column: array[int]) -> array[int]:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Self
 
 import structlog
 
@@ -31,8 +32,9 @@ class Child:
     @property
     def pid(self) -> int | None:
         """Process id while it runs."""
-        running = self.process is not None and self.process.returncode is None
-        return self.process.pid if running and self.process else None
+        if self.process is None or self.process.returncode is not None:
+            return None
+        return self.process.pid
 
 
 class Supervisor:
@@ -47,7 +49,7 @@ class Supervisor:
         self._tasks: list[asyncio.Task[None]] = []
         self._closing = False
 
-    async def __aenter__(self) -> Supervisor:
+    async def __aenter__(self) -> Self:
         """Start every child."""
         self._tasks = [asyncio.create_task(self._keep(one)) for one in self.children.values()]
         return self
@@ -81,7 +83,7 @@ class Supervisor:
 
     async def _keep(self, child: Child) -> None:
         failures = 0
-        while not self._closing:
+        while not self._is_closing():
             started = time.monotonic()
             child.process = await asyncio.create_subprocess_exec(
                 sys.executable,
@@ -91,10 +93,13 @@ class Supervisor:
                 env=self._environment,
             )
             code = await child.process.wait()
-            if self._closing:
+            if self._is_closing():
                 return
             lived = time.monotonic() - started
             failures = 0 if lived > _STEADY_SECONDS else min(failures + 1, len(_PAUSES) - 1)
             _log.warning("child_died", child=child.name, code=code, lived_seconds=round(lived, 2))
             await asyncio.sleep(_PAUSES[failures])
             child.restarts += 1
+
+    def _is_closing(self) -> bool:
+        return self._closing
