@@ -21,6 +21,8 @@ from typing import IO
 GRACE_SECONDS = 2.0
 """How long an ended group may take to clean up before it is killed."""
 
+_KILLED_SECONDS = 1.0  # a killed process is gone at once, but not before this returns
+
 TICK_SECONDS = 0.1
 """How often `run` calls `on_tick` while it waits."""
 
@@ -114,12 +116,17 @@ def end_group(process: "subprocess.Popen[bytes]", grace: float = GRACE_SECONDS) 
     """End what is left of the process group that `process` leads, and reap `process`."""
     try:
         _signal_group(process.pid, signal.SIGTERM)
-        deadline = time.monotonic() + grace
-        while _group_lives(process) and time.monotonic() < deadline:
-            time.sleep(0.02)
+        _await_end(process, grace)
     finally:
         _signal_group(process.pid, signal.SIGKILL)
         process.wait()
+        _await_end(process, _KILLED_SECONDS)
+
+
+def _await_end(process: "subprocess.Popen[bytes]", seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while _group_lives(process) and time.monotonic() < deadline:
+        time.sleep(0.02)
 
 
 @contextmanager
