@@ -66,6 +66,7 @@ class Registry:
 
         Raises:
             ProvenanceError: no file, an unfit name, a pickle, or a file that the run did not write.
+            ValueError: the manifest was changed in memory into one that is not valid.
             TamperedVersionError: the version is registered already and was damaged since.
             RegistryBusyError: another writer holds the lock.
             OSError: a file cannot be read, or the disk is full; no version appears then.
