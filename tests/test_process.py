@@ -1,38 +1,16 @@
 """Programs that we start: what they say, and that none outlives us."""
 
-import os
 import signal
 import subprocess
 import sys
 import textwrap
-import time
 
 import pytest
+from living import alive, read_pids
 
 from scaffold.process import Watch, run
 
 STUBBORN = "trap '' TERM; sleep 300 & echo $! > {pids}; echo $$ >> {pids}; wait; sleep 300"
-
-
-def alive(pid):
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    with open(f"/proc/{pid}/stat", encoding="utf-8") as stat:  # noqa: PTH123
-        return stat.read().rsplit(")", 1)[1].split()[0] != "Z"
-
-
-def wait_until(condition, seconds=20.0):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.02)
-
-
-def read_pids(path):
-    wait_until(lambda: path.exists() and len(path.read_text().split()) == 2)
-    return [int(pid) for pid in path.read_text().split()]
 
 
 def test_output_and_status_come_back():
