@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from fastapi import FastAPI
 from filelock import FileLock
+
 from portfolio_project import api, ingest, profiles, settings, train
 from portfolio_project.provenance import Registry
 from portfolio_project.serving import load_settings

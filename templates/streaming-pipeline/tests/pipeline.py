@@ -4,6 +4,7 @@ from collections import Counter
 from pathlib import Path
 
 import orjson
+
 from portfolio_project import (
     broker,
     events,

@@ -1,4 +1,4 @@
-"""The command line. Each command is one step of the pipeline; bad input gets one line and exit 2."""
+"""The command line: each command is a step of the pipeline; bad input gets a line and exit 2."""
 
 from __future__ import annotations
 
@@ -90,12 +90,16 @@ def evaluate() -> None:
 
 
 @app.command()
-def reproduce() -> None:
+def reproduce(*, follow_parent: Annotated[bool, typer.Option(hidden=True)] = False) -> None:
     """Ingest and train again in fresh processes, and compare every byte; exit 1 if one differs."""
     from .ingest import EVENTS_FILE, ingest_world  # noqa: PLC0415
     from .reproduction import reproduce_all  # noqa: PLC0415
     from .train import train as run  # noqa: PLC0415
 
+    if follow_parent:
+        from .lifeline import die_with_parent  # noqa: PLC0415
+
+        die_with_parent()
     settings, small = _settings(), PROFILES["small"]
     if not (settings.dataset_dir / EVENTS_FILE).exists():
         ingest_world(small.world, settings.dataset_dir)

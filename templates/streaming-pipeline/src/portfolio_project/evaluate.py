@@ -97,4 +97,5 @@ def rule_score(features: NDArray[np.float32]) -> NDArray[np.float64]:
     """
     amount, habit, risk = features[:, 0], features[:, 8], features[:, 12]
     fired = np.stack([amount > 220, amount > 4 * habit, risk > 0.5])
-    return fired.sum(axis=0) / len(fired)
+    share: NDArray[np.float64] = fired.sum(axis=0) / len(fired)
+    return share

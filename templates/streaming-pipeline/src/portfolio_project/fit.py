@@ -28,6 +28,7 @@ _GRAPH = "fraud"
 _OPSET = 15
 _FOLDS = 5
 
+
 def fit(table: Table, config: TrainConfig) -> dict[str, bytes]:
     """Train, choose a threshold, test, export. Returns file names and contents.
 

@@ -1,4 +1,4 @@
-"""Do it all again: ingest and train once more, in fresh processes and folders, and compare bytes."""
+"""Do it all again: ingest and train in fresh processes and folders, and compare the bytes."""
 
 from __future__ import annotations
 
@@ -10,15 +10,24 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import orjson
+from pydantic import BaseModel, ValidationError
 
 from .config import TrainConfig
 from .ingest import RUN_FILE
-from .provenance import Registry, Reproduction, compare_runs, read_run, reproduce, save_report
+from .provenance import Reproduction, compare_runs, read_run, reproduce, save_report
 from .scorer import MODEL_FILE
 from .settings import Settings
 from .train import ALGORITHMS
 
 REPORT = "reproduction.json"
+
+
+class Report(BaseModel):
+    """What `reproduction.json` holds: hashes of the model's first and second training."""
+
+    same: bool
+    model_sha256: list[str]
+    verdicts: list[str]
 
 
 def reproduce_all(settings: Settings) -> list[Reproduction]:
@@ -54,14 +63,21 @@ def reproduce_all(settings: Settings) -> list[Reproduction]:
     return found
 
 
-def is_current(settings: Settings) -> bool:
-    """Whether the last report is about a model that the registry holds."""
+def read_report(settings: Settings) -> Report | None:
+    """The last report, None if there is none that can be read."""
     try:
-        report = orjson.loads((settings.reports_dir / REPORT).read_bytes())
-    except (OSError, orjson.JSONDecodeError):
-        return False
-    versions = Registry(settings.registry_dir).versions()
-    return any(report["model_sha256"][0] == one.files[MODEL_FILE].sha256 for one in versions)
+        return Report.model_validate_json((settings.reports_dir / REPORT).read_bytes())
+    except (OSError, ValidationError):
+        return None
+
+
+def is_current(settings: Settings) -> bool:
+    """Whether the last report is about the model that was trained last."""
+    report = read_report(settings)
+    manifest = settings.models_dir / ALGORITHMS[-1] / RUN_FILE
+    return report is not None and (
+        report.model_sha256[0] == read_run(manifest).outputs[MODEL_FILE].sha256
+    )
 
 
 def _ingest_command(world: str) -> list[str]:
@@ -74,12 +90,12 @@ def _train_command(dataset: Path, second: Path, config: TrainConfig) -> list[str
 
 
 def _write(settings: Settings, found: list[Reproduction], hashes: list[str]) -> None:
-    report = {
-        "same": all(one.same for one in found),
-        "model_sha256": hashes,
-        "verdicts": [one.verdict for one in found],
-    }
-    save_report(settings.reports_dir / REPORT, report)
+    report = Report(
+        same=all(one.same for one in found),
+        model_sha256=hashes,
+        verdicts=[one.verdict for one in found],
+    )
+    save_report(settings.reports_dir / REPORT, report.model_dump())
 
 
 @contextmanager

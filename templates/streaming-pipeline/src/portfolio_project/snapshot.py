@@ -1,4 +1,4 @@
-"""The state at the end of history, in a file: a live stream starts from it instead of from nothing."""
+"""The state at the end of history, in a file: a live stream starts from it, not from nothing."""
 
 from collections.abc import Sequence
 from pathlib import Path

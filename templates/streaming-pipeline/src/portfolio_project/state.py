@@ -1,4 +1,4 @@
-"""Keyed state: the windows of every card and terminal, in memory, with the changes since last saved.
+"""Keyed state: the windows of every card and terminal, with the changes since last saved.
 
 Hosts of the reducer hold one of these; what it does to an event is `features.step` and nothing
 else.
@@ -87,14 +87,9 @@ class KeyedState:
 
     def changes(self) -> list[Row]:
         """Rows that differ from what was last saved; asking for them marks them as saved."""
-        rows = [
-            Row("card", key, encode(card) if (card := self.cards.get(key)) else None)
-            for key in sorted(self._changed_cards)
-        ]
-        rows += [
-            Row("terminal", key, encode(terminal) if (terminal := self.terminals.get(key)) else None)
-            for key in sorted(self._changed_terminals)
-        ]
+        cards, terminals = sorted(self._changed_cards), sorted(self._changed_terminals)
+        rows = [Row("card", key, _encode_known(self.cards.get(key))) for key in cards]
+        rows += [Row("terminal", key, _encode_known(self.terminals.get(key))) for key in terminals]
         self._changed_cards.clear()
         self._changed_terminals.clear()
         return rows
@@ -105,6 +100,10 @@ class KeyedState:
             Row("terminal", key, encode(terminal))
             for key, terminal in sorted(self.terminals.items())
         ]
+
+
+def _encode_known(state: Card | Terminal | None) -> bytes | None:
+    return encode(state) if state else None
 
 
 def encode(state: Card | Terminal) -> bytes:

@@ -6,7 +6,7 @@ import asyncio
 import os
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Self
@@ -21,10 +21,14 @@ _STEADY_SECONDS = 5.0
 
 @dataclass
 class Child:
-    """One supervised process. `kills` counts those that `kill` did, `restarts` all new starts."""
+    """One supervised process; one that is to run `once` is done when it ends well.
+
+    `kills` counts those that `kill` did, `restarts` all new starts.
+    """
 
     name: str
     arguments: Sequence[str]
+    once: bool = False
     process: asyncio.subprocess.Process | None = None
     restarts: int = 0
     kills: int = 0
@@ -40,11 +44,9 @@ class Child:
 class Supervisor:
     """Runs `python -m package arguments...` for each child, until it is closed."""
 
-    def __init__(
-        self, children: Mapping[str, Sequence[str]], environment: Mapping[str, str]
-    ) -> None:
+    def __init__(self, children: Iterable[Child], environment: Mapping[str, str]) -> None:
         """`environment` is added to this process's own."""
-        self.children = {name: Child(name, args) for name, args in children.items()}
+        self.children = {child.name: child for child in children}
         self._environment = {**os.environ, **environment}
         self._tasks: list[asyncio.Task[None]] = []
         self._closing = False
@@ -93,7 +95,7 @@ class Supervisor:
                 env=self._environment,
             )
             code = await child.process.wait()
-            if self._is_closing():
+            if self._is_closing() or (child.once and code == 0):
                 return
             lived = time.monotonic() - started
             failures = 0 if lived > _STEADY_SECONDS else min(failures + 1, len(_PAUSES) - 1)

@@ -1,7 +1,7 @@
 """Train: replay history through the reducer, fit each model in a fresh process, register, promote.
 
-The steps, in order: `build_table`, `fit_all`, `describe`, `register`. What a run read and wrote is in its
-`run.json`; what may serve is decided by the registry's gate, not here.
+The steps, in order: `build_table`, `fit_all`, `describe`, `register`. What a run read and wrote is
+in its `run.json`; what may serve is decided by the registry's gate, not here.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from pathlib import Path
 
 import orjson
 
+from .config import Algorithm, TrainConfig
 from .dataset import DatasetError, read_events
 from .features import FEATURE_NAMES
 from .fingerprint import fingerprint
-from .config import Algorithm, TrainConfig
 from .fit import REPORT_FILE
 from .ingest import EVENTS_FILE, RUN_FILE
 from .provenance import (

@@ -8,6 +8,7 @@ import sys
 import time
 
 from pipeline import contents, current_scorer, faulty_plan, filled_log, run
+
 from portfolio_project import store
 
 KILLS = 5

@@ -14,7 +14,8 @@ from pipeline import (
     replayed,
     run,
 )
-from portfolio_project import broker, generator, runner, state, store
+
+from portfolio_project import broker, generator, runner, store
 from portfolio_project.features import Features
 
 TABLES = ("predictions", "labels", "dead_letters", "counters", "progress")

@@ -3,6 +3,7 @@ import threading
 
 import pytest
 from pipeline import START
+
 from portfolio_project.broker import Envelope, Log, Progress, arrival_clock
 
 

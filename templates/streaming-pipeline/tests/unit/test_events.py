@@ -1,6 +1,7 @@
 import orjson
 import pytest
 from pipeline import START, payment
+
 from portfolio_project.events import MAX_LATENESS, Reason, Rejected, Transaction, read_event
 
 

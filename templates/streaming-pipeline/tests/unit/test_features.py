@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pipeline import START, label, transaction
+
 from portfolio_project.events import DAY, MAX_LATENESS, Label, Transaction
 from portfolio_project.features import FEATURE_NAMES, LABEL_DELAY, Features
 from portfolio_project.state import KeyedState, decode_card, decode_terminal, encode

@@ -3,6 +3,7 @@ from collections import Counter
 import orjson
 import pytest
 from pipeline import FAULTS, WORLD, faulty_plan
+
 from portfolio_project.events import Label, Rejected, read_event
 from portfolio_project.generator import REFUSED, SCORED, plan
 from portfolio_project.simulator import simulate

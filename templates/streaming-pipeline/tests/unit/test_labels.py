@@ -3,6 +3,7 @@
 import orjson
 import pytest
 from pipeline import START, envelope
+
 from portfolio_project.broker import Envelope
 from portfolio_project.events import DAY
 from portfolio_project.labels import last_split, training_rows

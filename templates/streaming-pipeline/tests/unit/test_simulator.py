@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from portfolio_project.events import DAY
 from portfolio_project.simulator import HANDBOOK, World, simulate
 
