@@ -13,7 +13,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -84,25 +84,22 @@ def run(
         OSError: the program cannot be started.
     """
     started = time.monotonic()
-    with _outputs(watch.log if watch else None) as (out, err):
-        process = None
-        try:
-            with _stops_deferred():
-                process = subprocess.Popen(
-                    [os.fspath(part) for part in command],
-                    cwd=cwd,
-                    env=None if env is None else dict(env),
-                    stdin=subprocess.DEVNULL,
-                    stdout=out,
-                    stderr=err,
-                    start_new_session=True,
-                )
-            if watch is not None:
-                watch.on_start(process.pid)
-            timed_out = not _wait(process, started, timeout, watch.on_tick if watch else None)
-        finally:
-            if process is not None:
-                end_group(process)
+    with _outputs(watch.log if watch else None) as (out, err), ExitStack() as ending:
+        with _stops_deferred():
+            process = subprocess.Popen(
+                [os.fspath(part) for part in command],
+                cwd=cwd,
+                env=None if env is None else dict(env),
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+                start_new_session=True,
+            )
+            ending.callback(end_group, process)
+        if watch is not None:
+            watch.on_start(process.pid)
+        timed_out = not _wait(process, started, timeout, watch.on_tick if watch else None)
+        ending.close()
         return Outcome(
             process.returncode,
             "" if watch else _text(out),
