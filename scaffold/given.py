@@ -43,7 +43,7 @@ def from_file(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise ScaffoldError(f"{path} is no list of KEY: VALUE")
     mapping = cast("dict[object, object]", content)
-    return {str(key): value for key, value in mapping.items() if not str(key).startswith("_")}
+    return {str(key): value for key, value in mapping.items() if not _is_of_template(str(key))}
 
 
 def as_text(given: dict[str, Any], source: str) -> dict[str, str]:
