@@ -10,19 +10,20 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from scaffold.answers import Answers
-from scaffold.compile import check_file, compile_template
+from scaffold.compile import LICENSE_FILE, check_file, compile_template, living_files
 from scaffold.errors import ScaffoldError
 from scaffold.identity import MAX_NAME, TOKEN_PATTERN, TOKENS, context_of
 from scaffold.render import render
 from scaffold.template import METADATA, Template, read_living
-from scaffold.tree import File, Tree, read_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-WIDEST_TOKEN_LINE = 60
-"""A longer line of Python that holds a name can't stay formatted under each name."""
+    from scaffold.tree import File, Tree
+
+WIDEST_LINE = 100
+"""What a formatter would break: a line of Python must fit under the longest name as well."""
 
 _NAMES = ("portfolio-project", "portfolio_project")
 _PLAIN = Answers(
@@ -72,7 +73,7 @@ def check_template(folder: Path) -> list[Problem]:
     try:
         tree = compile_template(template)
     except ScaffoldError as error:
-        return [Problem("", str(error))]
+        return [_problem(error)]
     found += _tokens(tree)
     found += _rendered(tree)
     found += _flavours(tree, template)
@@ -88,17 +89,21 @@ def _metadata(template: Template) -> Iterator[Problem]:
 
 
 def _files(folder: Path) -> Iterator[Problem]:
-    """Yield what the compiler would stop at, for every file that holds a token or may not."""
-    for path in sorted(folder.rglob("*")):
-        inside = path.relative_to(folder)
-        hidden = {".git", ".venv", "__pycache__", "node_modules"} & set(inside.parts)
-        if hidden or not path.is_file() or inside.as_posix() == METADATA:
-            continue
+    """Yield what the compiler would stop at, file by file."""
+    try:
+        files = living_files(folder)
+    except ScaffoldError as error:
+        yield _problem(error)
+        return
+    for path in sorted(files.keys() - {METADATA, LICENSE_FILE}):
         try:
-            check_file(inside.as_posix(), read_file(path))
+            check_file(path, files[path])
         except ScaffoldError as error:
-            message = error.message.removeprefix("the template can't be compiled: ")
-            yield Problem("", message)
+            yield _problem(error)
+
+
+def _problem(error: ScaffoldError) -> Problem:
+    return Problem("", str(error).removeprefix("the template can't be compiled: "))
 
 
 def _tokens(tree: Tree) -> Iterator[Problem]:
@@ -116,8 +121,9 @@ def _tokens(tree: Tree) -> Iterator[Problem]:
 
 def _wide_lines(path: str, file: File) -> Iterator[Problem]:
     for number, line in enumerate(file.data.decode("utf-8", "replace").splitlines(), 1):
-        if len(line) > WIDEST_TOKEN_LINE and any(name in line for name in _NAMES):
-            what = f"holds a name and is longer than {WIDEST_TOKEN_LINE} characters"
+        grown = sum(line.count(name) * (MAX_NAME - len(name)) for name in _NAMES)
+        if grown and len(line) + grown > WIDEST_LINE >= len(line):
+            what = f"gets longer than {WIDEST_LINE} characters under a name of {MAX_NAME}"
             yield Problem(f"{path}:{number}", what)
 
 

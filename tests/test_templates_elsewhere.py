@@ -102,8 +102,8 @@ def test_a_sound_template_is_called_so(world):
         ("a.toml", "title = Portfolio Project\n", "outside double quotes"),
         (
             "tests/test_a.py",
-            "from portfolio_project.a_module_with_a_long_name import something_else\n",
-            "longer than 60",
+            f"from portfolio_project.a_module import {'something_with_a_long_name':>50}\n",
+            "longer than 100",
         ),
         ("broken.py", "def portfolio_project(:\n", "can't be parsed"),
         ("pyproject.toml", '[project]\nname = "other"\n', "portfolio-project"),
