@@ -10,6 +10,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from . import problems
+from .docs import Docs
 from .guard import Guard
 from .headers import security_headers
 from .health import ReadinessCheck, health_router
@@ -64,7 +65,8 @@ class Service(FastAPI):
             "http_streams_open", "Open event streams", lambda: self.lifecycle.open_streams
         )
         outer = _with_cors(guard, settings)
-        return Observe(outer, self.table, self.metrics, security_headers(settings))
+        headers = security_headers(settings)
+        return Observe(outer, self.lifecycle, self.table, self.metrics, headers)
 
 
 def build_app(  # noqa: PLR0913 - each by its name
@@ -121,6 +123,9 @@ def build_app(  # noqa: PLR0913 - each by its name
         service.include_router(router, prefix="/v1", max_body_size=settings.max_body_bytes)
     service.include_router(health_router(service.lifecycle, checks))
     service.add_route("/metrics", service.metrics.endpoint, include_in_schema=False)
+    docs = Docs(service.openapi)
+    service.add_route("/docs", docs.page, include_in_schema=False)
+    service.add_route("/docs/style.css", docs.style, include_in_schema=False)
     if pages is not None:
         service.include_router(pages, include_in_schema=False)
     return service

@@ -48,6 +48,12 @@ def _add_trace(_logger: WrappedLogger, _method: str, event: EventDict) -> EventD
     return event
 
 
+def _drop_noise(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    for name in ("taskName", "color_message"):
+        event.pop(name, None)
+    return event
+
+
 def _as_json(event: Any, **_options: Any) -> str:
     return orjson.dumps(event, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
 
@@ -81,7 +87,7 @@ def configure_logging(settings: ServingSettings) -> None:
     handler = _FromStandardLibrary()
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[structlog.stdlib.ExtraAdder(["taskName"]), *shared],
+            foreign_pre_chain=[structlog.stdlib.ExtraAdder(), _drop_noise, *shared],
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *render],
         )
     )
