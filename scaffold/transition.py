@@ -75,10 +75,9 @@ def carry_out(
         locked = _lock(git, checkout, transition, proposal, switches, console)
         report.data["lock"] = {"ok": locked.ok, "detail": locked.detail}
         if not switches.dry_run:
-            patch = Patch(
-                (*proposal.changes, *_lock_changes(git, checkout, locked)),
-                proposal.merged.stages,
-            )
+            locks = _lock_changes(git, checkout, locked)
+            report.data["changes"] += [{"path": each.path, "change": each.kind} for each in locks]
+            patch = Patch((*proposal.changes, *locks), proposal.merged.stages)
             if patch.changes or patch.stages:
                 apply(checkout, git, patch, transition.verb)
             report.lines += _next(transition, proposal)
