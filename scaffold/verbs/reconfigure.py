@@ -89,7 +89,7 @@ def _answers(
     data = given.from_data(args.data)
     check_keys(data, "--data")
     answered |= data
-    kept = _kept(template, record.answers, answered)
+    kept = _kept(template, record.answers)
     if not answered and console.interactive:
         from scaffold.ask import ask
 
@@ -97,15 +97,14 @@ def _answers(
     return complete(template, answered, kept)
 
 
-def _kept(template: Template, old: Answers, answered: dict[str, str]) -> dict[str, str]:
-    """Return the old answers, but for those that had merely followed from one that changes."""
+def _kept(template: Template, old: Answers) -> dict[str, str]:
+    """Return the old answers, but for those that follow from another one, which may change."""
     recorded = old.recorded()
-    followed = {
-        question.key
+    return {
+        question.key: recorded[question.key]
         for question in QUESTIONS
-        if recorded[question.key] == question.default(template, recorded)
+        if recorded[question.key] != question.default(template, recorded)
     }
-    return {key: value for key, value in recorded.items() if not (answered and key in followed)}
 
 
 def _transition(checkout: Checkout, move: Move, *, one_way: bool) -> Transition:
