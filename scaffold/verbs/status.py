@@ -71,6 +71,9 @@ def run(args: argparse.Namespace, console: Console) -> Report:
         "files": [{**asdict(each), "kind": each.kind} for each in files],
     }
     report.lines += _listing(files)
+    if checkout and (unmerged := pending.unmerged(checkout)):
+        report.ok, report.exit_code, report.data["unmerged"] = False, 1, unmerged
+        report.lines.append(f"conflicts to be settled: {', '.join(unmerged)}")
     if behind:
         report.lines.append("`scaffold update --dry-run` shows what an update would do")
     return report
