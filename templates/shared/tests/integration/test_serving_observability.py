@@ -68,13 +68,17 @@ def test_a_hostile_path_stays_one_line(tmp_path, capfd):
 
 
 def test_a_log_that_can_not_be_written_stops_no_request(tmp_path, monkeypatch):
-    class Full(io.StringIO):
-        def write(self, _text: str) -> int:
+    class Full(io.RawIOBase):
+        def writable(self) -> bool:
+            return True
+
+        def write(self, _data: bytes) -> int:
             raise OSError(28, "No space left on device")
 
     with TestClient(sample_app(sample_settings(tmp_path))) as client:
-        monkeypatch.setattr("sys.stderr", Full())
+        monkeypatch.setattr("sys.stderr", io.TextIOWrapper(Full()))
         assert client.get("/v1/score").status_code == 200
+        monkeypatch.undo()
 
 
 @pytest.fixture

@@ -6,13 +6,12 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI
 from fastapi.telemetry import TelemetryConfig
-from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from . import problems
 from .docs import Docs
 from .guard import Guard
-from .headers import security_headers
+from .headers import Cors, security_headers
 from .health import ReadinessCheck, health_router
 from .idempotency_store import IdempotencyStore
 from .lifecycle import Lifecycle
@@ -64,7 +63,7 @@ class Service(FastAPI):
         self.metrics.gauge(
             "http_streams_open", "Open event streams", lambda: self.lifecycle.open_streams
         )
-        outer = _with_cors(guard, settings)
+        outer = Cors(guard, settings) if settings.cors_origins else guard
         headers = security_headers(settings)
         return Observe(outer, self.lifecycle, self.table, self.metrics, headers)
 
@@ -151,15 +150,3 @@ def _loaded(model: ModelSlot[Any]) -> Callable[[], Any]:
         return model.loaded
 
     return probe
-
-
-def _with_cors(app: ASGIApp, settings: ServingSettings) -> ASGIApp:
-    if not settings.cors_origins:
-        return app
-    return CORSMiddleware(
-        app,
-        allow_origins=settings.cors_origins,
-        allow_methods=("GET", "POST", "PUT", "PATCH", "DELETE"),
-        allow_headers=("Authorization", "Content-Type", "Idempotency-Key", "X-Request-ID"),
-        expose_headers=("X-Request-ID", "X-Model-Version", "Retry-After", "RateLimit"),
-    )

@@ -17,8 +17,9 @@ class _StandardError:
 
     def msg(self, line: str) -> None:
         try:
-            sys.stderr.write(f"{line}\n")  # one call, so that threads don't mix their lines
-            sys.stderr.flush()
+            # One call, so that threads don't mix their lines.
+            sys.stderr.buffer.write(line.encode("utf-8", "replace") + b"\n")
+            sys.stderr.buffer.flush()
         except (OSError, ValueError):
             pass
 
