@@ -1,6 +1,6 @@
 """Kill the worker over and over while it works, and compare what it left with an undisturbed run.
 
-    python benchmarks/bench_kill_loop.py [--kills N] [--events N]
+python benchmarks/bench_kill_loop.py [--kills N] [--events N]
 """
 
 import argparse

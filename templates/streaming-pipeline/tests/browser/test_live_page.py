@@ -25,13 +25,19 @@ QUIET = (
 PATIENCE_MS = 30_000
 
 
-@pytest.fixture
-def demo(workspace, tmp_path):
+@pytest.fixture(scope="module")
+def demo(trained, tmp_path_factory):
     """A running demo; yields its address."""
+    if CHROMIUM is None:
+        pytest.skip("no Chromium on PATH; `make browser` fetches one")
+    folder = tmp_path_factory.mktemp("demo")
+    for name in ("registry", "models", "data"):
+        shutil.copytree(trained / name, folder / name)
+    command = ["demo", "--port=0", "--profile=tiny", "--no-reproduce"]
     process = subprocess.Popen(
-        [sys.executable, "-m", "portfolio_project", "demo", "--port=0", "--profile=tiny"],
-        env={**os.environ, "PORTFOLIO_PROJECT_DATA_DIR": str(workspace)},
-        cwd=tmp_path,
+        [sys.executable, "-m", "portfolio_project", *command],
+        env={**os.environ, "PORTFOLIO_PROJECT_DATA_DIR": str(folder)},
+        cwd=folder,
         stdin=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
@@ -58,8 +64,6 @@ def demo(workspace, tmp_path):
 
 @pytest.fixture
 def page(demo):
-    if CHROMIUM is None:
-        pytest.skip("no Chromium on PATH; `make browser` fetches one")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
         opened = browser.new_page(viewport={"width": 1280, "height": 900})
@@ -84,12 +88,11 @@ def number(page, name):
 
 
 def wait_for_more(page, name, than):
-    page.wait_for_function(
-        "([id, than]) => Number(document.getElementById(id).textContent.replaceAll(',', '')) > than",
-        arg=[name, than],
-        timeout=PATIENCE_MS,
-    )
-    return number(page, name)
+    deadline = time.monotonic() + PATIENCE_MS / 1_000
+    while (now := number(page, name)) <= than:
+        assert time.monotonic() < deadline, f"{name} stays at {now}"
+        page.wait_for_timeout(50)
+    return now
 
 
 def test_the_page_moves_survives_a_kill_and_rolls_back(page):

@@ -15,7 +15,15 @@ from portfolio_project import broker, store
 
 def start(folder, *arguments):
     return subprocess.Popen(
-        [sys.executable, "-m", "portfolio_project", "demo", "--profile=tiny", *arguments],
+        [
+            sys.executable,
+            "-m",
+            "portfolio_project",
+            "demo",
+            "--profile=tiny",
+            "--no-reproduce",
+            *arguments,
+        ],
         env={**os.environ, "PORTFOLIO_PROJECT_DATA_DIR": str(folder)},
         cwd=folder,
         stdin=subprocess.DEVNULL,

@@ -1,33 +1,42 @@
 """The commands, as typed: files of one's own, and mistakes that people make."""
 
-import os
 import subprocess
 import sys
 
 import pytest
 
-from portfolio_project import dataset, provenance
+from portfolio_project import cli, dataset, provenance
 
 HEADER = "event_id,occurred_at,card_id,terminal_id,amount,fraud\n"
 GOOD = "a1,2024-05-01T10:00:00Z,c1,t1,12.50,0\n"
 
 
 @pytest.fixture
-def command(tmp_path):
-    """Run a command in an empty folder; returns exit code, stdout and stderr."""
+def command(tmp_path, monkeypatch, capsys):
+    """Run a command; returns exit code, stdout and stderr."""
 
     def run(*arguments, data=tmp_path / "var"):
-        done = subprocess.run(
-            [sys.executable, "-m", "portfolio_project", *map(str, arguments)],
-            env={**os.environ, "PORTFOLIO_PROJECT_DATA_DIR": str(data)},
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        return done.returncode, done.stdout, done.stderr
+        monkeypatch.setenv("PORTFOLIO_PROJECT_DATA_DIR", str(data))
+        monkeypatch.setattr(sys, "argv", ["it", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ending:
+            cli.main()
+        said = capsys.readouterr()
+        return ending.value.code or 0, said.out, said.err
 
     return run
+
+
+def test_the_commands_explain_themselves(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "portfolio_project", "--help"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0
+    for name in ("ingest", "train", "evaluate", "reproduce", "stream", "serve", "demo", "models"):
+        assert name in done.stdout
 
 
 def test_a_file_of_ones_own_is_ingested_and_bad_rows_are_set_aside(command, tmp_path):
