@@ -64,7 +64,9 @@ def test_every_link_of_a_page_leads_somewhere(page):
     assert [link for link in links if not (page.parent / link).exists()] == []
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+@pytest.mark.parametrize(
+    "page", [p for p in PAGES if p.parent.name != "adr"], ids=lambda page: page.name
+)
 def test_every_make_target_that_a_page_names_exists(page):
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     shared = (ROOT / "templates/shared/Makefile").read_text(encoding="utf-8")
