@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import httpx2
 import pytest
@@ -130,6 +131,23 @@ def _answers(url: str) -> bool:
         return httpx2.get(url).status_code == 200
     except httpx2.TransportError:
         return False
+
+
+def schemathesis(url: str, *options: str) -> None:
+    """Run Schemathesis with all checks against a live service; fail with what it found."""
+    command = [sys.executable, "-m", "schemathesis.cli", "run", f"{url}/openapi.json"]
+    limits = ["--checks", "all", "--max-examples", "8", "--generation-deterministic"]
+    with TemporaryDirectory() as scratch:
+        run = subprocess.run(
+            [*command, *limits, "--no-color", *options],
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=scratch,
+            env=os.environ | {"COLUMNS": "120"},
+            timeout=110,
+        )
+    assert run.returncode == 0, run.stdout + run.stderr
 
 
 @pytest.fixture(autouse=True)

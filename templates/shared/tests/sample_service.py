@@ -12,7 +12,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 from fastapi.sse import EventSourceResponse
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from portfolio_project import serving
 
@@ -23,7 +23,10 @@ Seconds = Annotated[float, Query(ge=0, le=1, allow_inf_nan=False)]
 class Note(BaseModel):
     """What the echo takes and gives."""
 
+    model_config = ConfigDict(extra="forbid")
+
     text: str = Field(max_length=100, examples=["hello"])
+    stars: serving.Whole = Field(default=0, ge=0, le=5)
     password: str | None = Field(default=None, min_length=8)
 
 

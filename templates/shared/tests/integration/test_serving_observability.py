@@ -43,6 +43,14 @@ def test_libraries_log_in_the_same_form(tmp_path, capfd):
     assert (line["event"], line["level"], line["free"]) == ("disk full", "warning", 0)
 
 
+@pytest.mark.parametrize("value", ["\ud800", 2**70, object, {1: {2: 3}}, b"\xff", float("nan")])
+def test_nothing_that_is_logged_can_stop_the_service(tmp_path, capfd, value):
+    configure_logging(sample_settings(tmp_path))
+    structlog.get_logger().info("odd", value=value)
+    (line,) = log_lines(capfd)
+    assert line["event"] == "odd"
+
+
 def test_the_level_is_a_setting(tmp_path, capfd):
     configure_logging(sample_settings(tmp_path, log_level="warning"))
     structlog.get_logger().info("quiet")

@@ -50,6 +50,15 @@ def test_invalid_input_is_located_and_not_echoed(client):
     assert SECRET not in response.text
 
 
+@pytest.mark.parametrize(
+    ("stars", "status"), [("5", 201), ("5.0", 201), ("5.5", 422), ('"5"', 422), ("true", 422)]
+)
+def test_whole_numbers_are_those_of_json_schema(client, stars, status):
+    body = f'{{"text": "x", "stars": {stars}}}'
+    response = client.post("/v1/notes", content=body, headers={"content-type": "application/json"})
+    assert response.status_code == status
+
+
 def test_broken_json_is_not_echoed(client):
     response = client.post(
         "/v1/notes",
@@ -58,6 +67,15 @@ def test_broken_json_is_not_echoed(client):
     )
     problem(response, 422)
     assert SECRET not in response.text
+
+
+@pytest.mark.parametrize("name", ["\\ud800", "x" * 500, "\\u0000", "\\u202e"])
+def test_a_field_name_that_the_caller_made_up_can_not_break_the_answer(client, name):
+    body = b'{"text": "x", "%b": 1}' % name.encode()
+    response = client.post("/v1/notes", content=body, headers={"content-type": "application/json"})
+    (error,) = problem(response, 422)["errors"]
+    assert error["location"][0] == "body"
+    assert all(len(part) <= 100 for part in error["location"])
 
 
 def test_an_unexpected_exception_gives_nothing_away(client, capfd):

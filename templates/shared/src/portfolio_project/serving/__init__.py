@@ -11,8 +11,10 @@ from .principal import Principal
 from .problems import Problem, ProblemDocument
 from .server import make_server, serve
 from .settings import BadSettings, ServingSettings, load_settings
+from .whole import AsWhole, Whole
 
 __all__ = [
+    "AsWhole",
     "BadSettings",
     "Cursor",
     "CursorCodec",
@@ -28,6 +30,7 @@ __all__ = [
     "Served",
     "Service",
     "ServingSettings",
+    "Whole",
     "build_app",
     "current_exchange",
     "load_settings",

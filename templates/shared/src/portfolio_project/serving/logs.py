@@ -1,5 +1,6 @@
 """Logs: one JSON object a line with the request's id, or coloured text on a developer's screen."""
 
+import json
 import logging
 import sys
 from typing import Any
@@ -56,7 +57,10 @@ def _drop_noise(_logger: WrappedLogger, _method: str, event: EventDict) -> Event
 
 
 def _as_json(event: Any, **_options: Any) -> str:
-    return orjson.dumps(event, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+    try:
+        return orjson.dumps(event, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+    except TypeError:  # a number over 64 bits, or text that is no Unicode
+        return json.dumps(event, default=str, skipkeys=True)
 
 
 def _console_wanted(settings: ServingSettings) -> bool:

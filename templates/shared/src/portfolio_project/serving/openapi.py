@@ -10,8 +10,8 @@ from fastapi.routing import APIRoute
 from .problems import MEDIA_TYPE, ProblemDocument, phrase
 
 _DISTRIBUTION = __name__.partition(".")[0]
-_WRITES = {"post", "put", "patch", "delete"}
-_VERBS = {"get", *_WRITES}
+_WRITES = ("post", "put", "patch", "delete")
+_VERBS = ("get", *_WRITES)
 _EVERYWHERE = (429, 500, 503, 504)
 _FASTAPI_ERRORS = ("HTTPValidationError", "ValidationError")
 
@@ -86,18 +86,22 @@ def _completed(document: dict[str, Any], *, keys_needed: bool) -> dict[str, Any]
     schemas.update(problem.pop("$defs"))
     schemas["ProblemDocument"] = problem
     components["headers"] = _HEADERS
-    components["responses"] = {str(s): _problem_response(s) for s in _statuses()}
+    errors: dict[str, Any] = components.setdefault("responses", {})
     for path, verb, operation in _operations(document):
         _complete_operation(operation, path, verb)
         if operation.get("security") and not keys_needed:
             operation["security"].insert(0, {})
+        for status in filter(_is_error, operation["responses"]):
+            errors.setdefault(status, _problem_response(int(status)))
+            operation["responses"][status] = {"$ref": f"#/components/responses/{status}"}
     return document
 
 
 def _operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
     for path, item in document["paths"].items():
-        for verb in _VERBS & item.keys():
-            yield path, verb, item[verb]
+        for verb in _VERBS:
+            if verb in item:
+                yield path, verb, item[verb]
 
 
 def _complete_operation(operation: dict[str, Any], path: str, verb: str) -> None:
@@ -121,11 +125,22 @@ def _complete_operation(operation: dict[str, Any], path: str, verb: str) -> None
     else:
         statuses |= {413, 500, *({503} if path.endswith("/ready") else ())}
     for status in sorted(statuses - {int(s) for s in responses if s.isdigit()}):
-        responses[str(status)] = {"$ref": f"#/components/responses/{status}"}
+        responses[str(status)] = {}
+    for parameter in operation.get("parameters", ()):
+        _drop_null(parameter)
 
 
-def _statuses() -> tuple[int, ...]:
-    return (400, 401, 403, 404, 409, 413, 422, *_EVERYWHERE)
+def _is_error(status: str) -> bool:
+    return status.isdigit() and int(status) >= 400
+
+
+def _drop_null(parameter: dict[str, Any]) -> None:
+    """Say of an optional parameter that it may be left out; null can't be written in a URL."""
+    schema = parameter["schema"]
+    kinds = [kind for kind in schema.get("anyOf", ()) if kind != {"type": "null"}]
+    if len(kinds) == 1:
+        del schema["anyOf"]
+        schema.update(kinds[0])
 
 
 def _header_refs(*names: str) -> dict[str, Any]:

@@ -14,6 +14,8 @@ from starlette.types import Message, Send
 from .exchange import current_exchange
 
 MEDIA_TYPE = "application/problem+json"
+_MAX_ERRORS = 50
+_MAX_NAME = 100
 _RESERVED = {"type", "title", "status", "detail", "instance", "request_id", "errors"}
 # pydantic puts the text of a ValueError or an assertion, which may quote the input, behind these.
 # A rule that wants to speak to the caller raises pydantic_core.PydanticCustomError.
@@ -141,12 +143,19 @@ def _method_not_allowed(allowed: Sequence[str]) -> Problem:
 def _invalid_fields(errors: Sequence[Any]) -> list[dict[str, Any]]:
     return [
         {
-            "location": list(error["loc"]),
+            "location": [_printable(part) for part in error["loc"]],
             "message": "Value is not valid" if error["type"] in _UNSAFE_MESSAGES else error["msg"],
             "type": error["type"],
         }
-        for error in errors
+        for error in errors[:_MAX_ERRORS]
     ]
+
+
+def _printable(part: str | int) -> str | int:
+    """Cut short a field name that the caller made up, and what is no Unicode in it."""
+    if isinstance(part, int):
+        return part
+    return part[:_MAX_NAME].encode("utf-8", "replace").decode()
 
 
 async def _on_problem(_request: Request, exc: Exception) -> Response:

@@ -1,0 +1,16 @@
+"""The sample service against its own document: routes of kinds that a family may not have."""
+
+from house import PEPPER, live, sample_settings, schemathesis
+from sample_service import sample_app
+
+from portfolio_project.serving.keys import mint_key
+
+
+def test_the_sample_service_does_what_its_document_says(tmp_path):
+    secret, key = mint_key(frozenset({"*"}), "contract", PEPPER.encode())
+    settings = sample_settings(
+        tmp_path, api_keys=(key,), key_pepper=PEPPER, rate_limit="100000/second"
+    )
+    with live(sample_app(settings)) as url:
+        options = ["--header", f"Authorization: Bearer {secret}", "--exclude-path", "/v1/fail"]
+        schemathesis(url, *options, "--exclude-path", "/v1/ticks")
