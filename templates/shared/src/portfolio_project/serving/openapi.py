@@ -12,7 +12,6 @@ from .problems import MEDIA_TYPE, ProblemDocument, phrase
 _DISTRIBUTION = __name__.partition(".")[0]
 _WRITES = ("post", "put", "patch", "delete")
 _VERBS = ("get", *_WRITES)
-_EVERYWHERE = (429, 500, 503, 504)
 _FASTAPI_ERRORS = ("HTTPValidationError", "ValidationError")
 
 _HEADERS: dict[str, Any] = {
@@ -89,8 +88,9 @@ def _completed(document: dict[str, Any], *, keys_needed: bool) -> dict[str, Any]
     errors: dict[str, Any] = components.setdefault("responses", {})
     for path, verb, operation in _operations(document):
         _complete_operation(operation, path, verb)
-        if operation.get("security") and not keys_needed:
-            operation["security"].insert(0, {})
+        security = operation.setdefault("security", [])  # said aloud where nothing is asked for
+        if security and not keys_needed:
+            security.insert(0, {})
         for status in filter(_is_error, operation["responses"]):
             errors.setdefault(status, _problem_response(int(status)))
             operation["responses"][status] = {"$ref": f"#/components/responses/{status}"}
@@ -108,26 +108,38 @@ def _complete_operation(operation: dict[str, Any], path: str, verb: str) -> None
     responses = operation["responses"]
     responses.pop("422", None)
     for answer in responses.values():
-        answer.setdefault("headers", _header_refs("X-Request-ID", "RateLimit", "X-Model-Version"))
-    statuses: set[int] = set()
-    if path.startswith("/v1/"):
-        statuses |= {413, *_EVERYWHERE}
-        if operation.get("parameters") or operation.get("requestBody"):
-            statuses |= {400, 422}
-        if operation.get("security"):
-            statuses |= {401, 403}
-        if "{" in path or "cursor" in {p.get("name") for p in operation.get("parameters", ())}:
-            statuses.add(404)
-        if verb in _WRITES:
-            statuses |= {400, 409, 422}
-            said = operation.get("description", "")
-            operation["description"] = f"{said}\n\n{_IDEMPOTENCY}".strip()
-    else:
-        statuses |= {413, 500, *({503} if path.endswith("/ready") else ())}
-    for status in sorted(statuses - {int(s) for s in responses if s.isdigit()}):
-        responses[str(status)] = {}
+        _complete_answer(answer)
     for parameter in operation.get("parameters", ()):
         _drop_null(parameter)
+    if path.startswith("/v1/") and verb in _WRITES:
+        said = operation.get("description", "")
+        operation["description"] = f"{said}\n\n{_IDEMPOTENCY}".strip()
+    for status in sorted(_house_statuses(operation, path, verb)):
+        responses.setdefault(str(status), {})
+
+
+def _complete_answer(answer: dict[str, Any]) -> None:
+    answer.setdefault("headers", _header_refs("X-Request-ID", "RateLimit", "X-Model-Version"))
+    for content in answer.get("content", {}).values():
+        if "itemSchema" in content:
+            # FastAPI describes an event as OpenAPI 3.2 does, in a document of 3.1.
+            content["schema"] = content.pop("itemSchema")
+
+
+def _house_statuses(operation: dict[str, Any], path: str, verb: str) -> set[int]:
+    """Return the errors that the serving room itself may answer with."""
+    if not path.startswith("/v1/"):
+        return {413, 500, *({503} if path.endswith("/ready") else ())}
+    statuses = {413, 429, 500, 503, 504}
+    if operation.get("parameters") or operation.get("requestBody"):
+        statuses |= {400, 422}
+    if operation.get("security"):
+        statuses |= {401, 403}
+    if "{" in path or "cursor" in {p.get("name") for p in operation.get("parameters", ())}:
+        statuses.add(404)
+    if verb in _WRITES:
+        statuses |= {400, 409, 422}
+    return statuses
 
 
 def _is_error(status: str) -> bool:
