@@ -22,7 +22,12 @@ import httpx2
 import pytest
 from hypothesis import settings as hypothesis_settings
 
-from portfolio_project.serving import Service, ServingSettings, load_settings, make_server
+from portfolio_project.serving import (
+    Service,
+    ServingSettings,
+    load_settings,
+    make_server,
+)
 
 # The same examples in every run; no deadline, because machines differ.
 hypothesis_settings.register_profile("house", derandomize=True, database=None, deadline=None)

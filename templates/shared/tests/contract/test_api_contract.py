@@ -18,6 +18,7 @@ def keyed(app_factory):
     return app_factory(api_keys=(key,), key_pepper=PEPPER), secret
 
 
+@pytest.mark.slow
 def test_the_service_does_what_its_document_says(keyed):
     app, secret = keyed
     with live(app) as url:

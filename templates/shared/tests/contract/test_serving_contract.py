@@ -1,11 +1,13 @@
 """The sample service against its own document: routes of kinds that a family may not have."""
 
+import pytest
 from house import PEPPER, live, sample_settings, schemathesis
 from sample_service import sample_app
 
 from portfolio_project.serving.keys import mint_key
 
 
+@pytest.mark.slow
 def test_the_sample_service_does_what_its_document_says(tmp_path):
     secret, key = mint_key(frozenset({"*"}), "contract", PEPPER.encode())
     settings = sample_settings(

@@ -9,7 +9,11 @@ import pytest
 from house import live, sample_settings, wait_until
 from sample_service import sample_app
 
-from portfolio_project.serving import BadSettings, ModelSlot, serve
+from portfolio_project.serving import (
+    BadSettings,
+    ModelSlot,
+    serve,
+)
 
 
 def test_a_port_in_use_is_one_line_that_says_what_to_set(tmp_path):

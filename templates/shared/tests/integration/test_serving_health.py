@@ -9,7 +9,10 @@ from house import sample_settings
 from sample_service import sample_app
 from starlette.testclient import TestClient
 
-from portfolio_project.serving import ModelSlot, ReadinessCheck
+from portfolio_project.serving import (
+    ModelSlot,
+    ReadinessCheck,
+)
 
 
 def test_ready_follows_the_model_and_live_does_not(tmp_path):

@@ -10,7 +10,11 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from typer.testing import CliRunner
 
-from portfolio_project.serving.keys import digest_key, key_id, mint_key
+from portfolio_project.serving.keys import (
+    digest_key,
+    key_id,
+    mint_key,
+)
 from portfolio_project.serving.keys_cli import keys_app
 from portfolio_project.serving.settings import PREFIX
 

@@ -4,7 +4,11 @@ import threading
 
 import pytest
 
-from portfolio_project.serving import ModelRefused, ModelSlot, Problem
+from portfolio_project.serving import (
+    ModelRefused,
+    ModelSlot,
+    Problem,
+)
 
 
 def refuse_negative(model: float) -> None:

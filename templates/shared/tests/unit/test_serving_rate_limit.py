@@ -10,7 +10,9 @@ from limits.storage import MemoryStorage
 from limits.strategies import SlidingWindowCounterRateLimiter
 
 from portfolio_project.serving import rate_limit
-from portfolio_project.serving.rate_limit import MemoryWindow
+from portfolio_project.serving.rate_limit import (
+    MemoryWindow,
+)
 
 # Halves of a second, so that both compute without rounding.
 steps = st.lists(st.integers(0, 12).map(lambda n: n / 2), min_size=1, max_size=40)

@@ -10,7 +10,10 @@ from portfolio_project.serving import (
 )
 from portfolio_project.serving import settings as module
 from portfolio_project.serving.keys import mint_key
-from portfolio_project.serving.settings import PREFIX, is_loopback
+from portfolio_project.serving.settings import (
+    PREFIX,
+    is_loopback,
+)
 
 SECRET = "hunter2-hunter2"
 
