@@ -14,5 +14,6 @@ def test_the_sample_service_does_what_its_document_says(tmp_path):
         tmp_path, api_keys=(key,), key_pepper=PEPPER, rate_limit="100000/second"
     )
     with live(sample_app(settings)) as url:
-        options = ["--header", f"Authorization: Bearer {secret}", "--exclude-path", "/v1/fail"]
-        schemathesis(url, *options, "--exclude-path", "/v1/ticks")
+        # Not the routes that fail, wait or stream for ever on purpose.
+        selected = ["--include-path-regex", "^/(v1/notes|health)"]
+        schemathesis(url, "--header", f"Authorization: Bearer {secret}", *selected)

@@ -56,6 +56,7 @@ def wait_until_scored(folder, than=0):
     return results.position().offset
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="looks into /proc")
 def test_killed_it_leaves_no_process_and_goes_on_where_it_was(workspace):
     first = start(workspace, "--port=0")

@@ -6,6 +6,7 @@ from portfolio_project import fingerprint, reproduction, scorer
 from portfolio_project.provenance import Registry
 
 
+@pytest.mark.slow
 def test_ingesting_and_training_again_gives_the_same_bytes(make_settings):
     settings = make_settings()
     found = reproduction.reproduce_all(settings)
