@@ -13,13 +13,58 @@ if TYPE_CHECKING:
 
 OTHER_PYTHONS = frozenset(
     # Modules that only some of Python 3.11 to 3.14 have.
-    ["aifc", "annotationlib", "asynchat", "asyncore", "audioop", "cgi", "cgitb", "chunk", "compression", "crypt", "distutils", "imghdr", "imp", "lib2to3", "mailcap", "msilib", "nis", "nntplib", "ossaudiodev", "pipes", "smtpd", "sndhdr", "spwd", "sunau", "telnetlib", "test", "tomllib", "uu", "xdrlib"]
+    [
+        "aifc",
+        "annotationlib",
+        "asynchat",
+        "asyncore",
+        "audioop",
+        "cgi",
+        "cgitb",
+        "chunk",
+        "compression",
+        "crypt",
+        "distutils",
+        "imghdr",
+        "imp",
+        "lib2to3",
+        "mailcap",
+        "msilib",
+        "nis",
+        "nntplib",
+        "ossaudiodev",
+        "pipes",
+        "smtpd",
+        "sndhdr",
+        "spwd",
+        "sunau",
+        "telnetlib",
+        "test",
+        "tomllib",
+        "uu",
+        "xdrlib",
+    ]
 )
 WINDOWS = frozenset(
     ["con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))]
 )
 TOOLS = frozenset(
-    ["activate", "bash", "docker", "git", "make", "pip", "pkg-resources", "python", "python3", "setuptools", "sh", "site-packages", "uv", "wheel"]
+    [
+        "activate",
+        "bash",
+        "docker",
+        "git",
+        "make",
+        "pip",
+        "pkg-resources",
+        "python",
+        "python3",
+        "setuptools",
+        "sh",
+        "site-packages",
+        "uv",
+        "wheel",
+    ]
 )
 LAYOUT = frozenset(
     "benchmarks build conftest dist docs src test tests var venv".split()  # noqa: SIM905
