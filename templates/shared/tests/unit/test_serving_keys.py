@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from house import PEPPER
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 from typer.testing import CliRunner
@@ -21,6 +21,7 @@ from portfolio_project.serving.settings import PREFIX
 READ = frozenset({"read"})
 
 
+@settings(max_examples=30)
 @given(owner=st.from_regex(r"[A-Za-z0-9._@-]{1,64}", fullmatch=True))
 def test_the_record_knows_the_secret_only_by_its_digest(owner):
     secret, key = mint_key(READ, owner, PEPPER.encode())

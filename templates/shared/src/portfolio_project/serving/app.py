@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
+from anyio.to_thread import run_sync
 from fastapi import APIRouter, FastAPI
 from fastapi.telemetry import TelemetryConfig
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -95,7 +96,7 @@ def build_app(  # noqa: PLR0913 - each by its name
             service.lifecycle.started()
             yield
         service.store.close()
-        flush()
+        await run_sync(flush)
 
     service = Service(
         settings,

@@ -8,6 +8,7 @@ from fastapi.telemetry import TelemetryConfig
 from .settings import PREFIX, BadSettings, ServingSettings
 
 _OFF: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
+_EXPORT_SECONDS = 2.0  # with retries; a collector that is down must not hold up a shutdown
 _UNTRACED = ("/health/", "/metrics")
 
 
@@ -45,7 +46,8 @@ def configure_telemetry(
         shutdown_on_exit=False,
     )
     endpoint = f"{settings.otel_endpoint.rstrip('/')}/v1/traces"
-    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=endpoint)))
+    exporter = OTLPSpanExporter(endpoint=endpoint, timeout=_EXPORT_SECONDS)
+    provider.add_span_processor(BatchSpanProcessor(exporter))
     config: TelemetryConfig = {
         "tracer_provider": provider,
         "tracing": True,
