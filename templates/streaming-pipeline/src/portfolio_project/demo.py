@@ -28,6 +28,9 @@ PROFILE = "small"
 SPEED = 4_500
 """Virtual seconds each second: a day passes in 19."""
 
+SETTLED_SECONDS = 20.0
+"""The second training begins when the page has long been moving."""
+
 Tell = Callable[[str], None]
 
 
@@ -60,7 +63,8 @@ def run(settings: Settings, options: Options, tell: Tell) -> int:
         ),
     ]
     if options.reproduce and not is_current(settings):
-        children.append(Child("reproduction", ("reproduce", "--follow-parent"), once=True))
+        again = ("reproduce", "--follow-parent")
+        children.append(Child("reproduction", again, once=True, delay=SETTLED_SECONDS))
     environment = {f"{_prefix()}DATA_DIR": str(settings.data_dir.resolve())}
     app = create_app(settings, Supervisor(children, environment))
     tell(f"Open http://{settings.host}:{port} in a browser. Ctrl-C ends it.")
@@ -74,7 +78,7 @@ def prepare(settings: Settings, options: Options, tell: Tell) -> None:
     state_file = settings.models_dir / STATE_FILE
     started = time.monotonic()
     if not (settings.dataset_dir / EVENTS_FILE).exists():
-        tell(f"Simulating {profile.world.days} days of card payments ...")
+        tell("Simulating some weeks of card payments ...")
         done = ingest_world(profile.world, settings.dataset_dir)
         tell(f"  {done.events:,} events ({time.monotonic() - started:.1f} s)")
     if registry.current_id() is None or not state_file.exists():

@@ -41,12 +41,13 @@ class Ingested:
 
 
 def ingest_world(world: World, folder: Path) -> Ingested:
-    """Simulate `world` and write it as a data set into `folder`; the same world, the same bytes."""
+    """Simulate `world` and write its history into `folder`; the same world, the same bytes."""
     with deterministic(0):
         events = plan(simulate(world))
-        count = write_events(folder / EVENTS_FILE, events.envelopes())
+        arrived = events.position_at(world.present - 1)
+        count = write_events(folder / EVENTS_FILE, events.envelopes(0, arrived))
     (folder / LETTERS_FILE).unlink(missing_ok=True)
-    done = Ingested(count, events.ledger()["label"], 0)
+    done = Ingested(count, events.ledger(arrived)["label"], 0)
     _describe(folder, {}, {"world": asdict(world)}, done)
     return done
 

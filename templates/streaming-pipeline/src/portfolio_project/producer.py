@@ -26,9 +26,9 @@ _BURST = 2_000
 def produce(
     log: Log, world: World, *, speed: float, stop: threading.Event, faults: Faults | None = None
 ) -> None:
-    """Send the days after the end of `world`, at `speed` virtual seconds each second, until `stop`.
+    """Send what comes after the history of `world`, until `stop`: the same customers go on living.
 
-    `world` is what training has seen: the same customers go on living.
+    `speed` is in virtual seconds each second.
     """
     for number, chapter in chapters(world, faults or Faults()):
         _send(log, f"chapter-{number}", chapter, speed, stop)
@@ -37,13 +37,15 @@ def produce(
 
 
 def chapters(world: World, faults: Faults) -> Iterator[tuple[int, Plan]]:
-    """Numbered plans of the days after `world`, without end."""
+    """Numbered plans of the days after the history of `world`, without end."""
     number = 0
     while True:
         number += 1
-        begin = world.days + (number - 1) * CHAPTER_DAYS
-        payments = simulate(replace(world, days=begin + CHAPTER_DAYS))
-        first = int(payments.at.searchsorted(world.start + begin * DAY))
+        begin = world.present + (number - 1) * CHAPTER_DAYS * DAY
+        days = (begin - world.start) // DAY + CHAPTER_DAYS
+        payments = simulate(replace(world, days=max(days, world.days)))
+        first, last = payments.at.searchsorted([begin, begin + CHAPTER_DAYS * DAY]).tolist()
+        payments = payments.until(last)
         yield number, plan(payments, faults=faults, seed=number, first=first)
 
 

@@ -6,6 +6,8 @@ Detection (2022), chapter 3. Seeds and order of draws are the published ones, so
 world with fewer people in it.
 """
 
+from __future__ import annotations
+
 import random
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,9 +25,10 @@ _CARD_DAYS = 14  # a leaked card is used; scenario 3
 
 @dataclass(frozen=True)
 class World:
-    """How large the simulated world is.
+    """How large the simulated world is, and how much of it is history.
 
-    `terminals_hit` and `cards_hit` are how many are compromised each day.
+    `terminals_hit` and `cards_hit` are how many are compromised each day. History is what had
+    arrived when `history_days` had passed (all days by default): training sees nothing later.
     """
 
     customers: int
@@ -34,6 +37,12 @@ class World:
     start: int = int(datetime(2018, 4, 1, tzinfo=UTC).timestamp())
     terminals_hit: int = 2
     cards_hit: int = 3
+    history_days: int | None = None
+
+    @property
+    def present(self) -> int:
+        """When history ends and the live stream begins, Unix seconds."""
+        return self.start + (self.history_days or self.days) * DAY
 
 
 HANDBOOK = World(customers=5_000, terminals=10_000, days=183)
@@ -56,6 +65,16 @@ class Payments:
 
     def __len__(self) -> int:
         return len(self.at)
+
+    def until(self, last: int) -> Payments:
+        """The first `last` of them."""
+        return Payments(
+            self.at[:last],
+            self.customer[:last],
+            self.terminal[:last],
+            self.cents[:last],
+            self.scenario[:last],
+        )
 
 
 def simulate(world: World) -> Payments:

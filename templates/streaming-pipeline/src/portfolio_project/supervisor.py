@@ -21,14 +21,16 @@ _STEADY_SECONDS = 5.0
 
 @dataclass
 class Child:
-    """One supervised process; one that is to run `once` is done when it ends well.
+    """One supervised process, started after `delay` seconds.
 
+    One that is to run `once` is done when it ends well.
     `kills` counts those that `kill` did, `restarts` all new starts.
     """
 
     name: str
     arguments: Sequence[str]
     once: bool = False
+    delay: float = 0.0
     process: asyncio.subprocess.Process | None = None
     restarts: int = 0
     kills: int = 0
@@ -85,6 +87,7 @@ class Supervisor:
 
     async def _keep(self, child: Child) -> None:
         failures = 0
+        await asyncio.sleep(child.delay)
         while not self._is_closing():
             started = time.monotonic()
             child.process = await asyncio.create_subprocess_exec(
