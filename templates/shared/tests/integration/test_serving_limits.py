@@ -1,6 +1,7 @@
 """Rate, concurrency and time are limited, and the answer says when to come back."""
 
 import asyncio
+import sys
 import time
 
 import httpx2
@@ -9,7 +10,7 @@ from house import PEPPER, sample_settings
 from sample_service import sample_app
 from starlette.testclient import TestClient
 
-from portfolio_project.serving import rate_limit
+from portfolio_project.serving import BadSettings, rate_limit
 from portfolio_project.serving.keys import mint_key
 
 
@@ -71,6 +72,16 @@ def test_a_failing_store_of_limits_lets_requests_pass(tmp_path, monkeypatch, cap
         monkeypatch.setattr(rate_limit.SlidingWindowCounterRateLimiter, "hit", fail)
         assert client.get("/v1/score").status_code == 200
     assert "rate_limit_store_failed" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("storage", ["async+nowhere://h", "async+redis://127.0.0.1:1"])
+def test_a_store_that_is_not_there_is_told_at_the_start(tmp_path, storage, monkeypatch):
+    monkeypatch.setitem(sys.modules, "coredis", None)
+    monkeypatch.setitem(sys.modules, "redis", None)
+    with pytest.raises(BadSettings) as caught:
+        sample_app(sample_settings(tmp_path, rate_limit_storage=storage))
+    (line,) = caught.value.lines
+    assert "RATE_LIMIT_STORAGE: " in line
 
 
 def test_too_many_at_once_are_turned_away_with_retry_after(tmp_path):

@@ -21,6 +21,7 @@ from .metrics import Metrics
 from .model_slot import ModelSlot
 from .observe import Observe
 from .openapi import complete_openapi, contact_and_licence, operation_id
+from .rate_limit import RateLimiter
 from .routes import RouteTable
 from .settings import ServingSettings
 from .telemetry import configure_telemetry
@@ -40,6 +41,7 @@ class Service(FastAPI):
     ) -> None:
         self.settings = settings
         self.lifecycle = Lifecycle()
+        self.limiter = RateLimiter(settings.rate_limit, settings.rate_limit_storage)
         self.table = RouteTable(lambda: self.routes)
         self.metrics = Metrics()
         self.store = IdempotencyStore(
@@ -59,7 +61,7 @@ class Service(FastAPI):
         """Wrap FastAPI's own stack, so that its last-resort answers pass our layers too."""
         settings = self.settings
         inner = super().build_middleware_stack()
-        guard = Guard(inner, settings, self.lifecycle, self.store)
+        guard = Guard(inner, settings, self.lifecycle, self.limiter, self.store)
         self.metrics.gauge("http_requests_running", "Requests in work", lambda: guard.running)
         self.metrics.gauge(
             "http_streams_open", "Open event streams", lambda: self.lifecycle.open_streams

@@ -28,6 +28,7 @@ class Guard:
         app: ASGIApp,
         settings: ServingSettings,
         lifecycle: Lifecycle,
+        limiter: RateLimiter,
         store: IdempotencyStore,
     ) -> None:
         self.app = app
@@ -38,7 +39,7 @@ class Guard:
         self._grace = settings.idempotency_lease_seconds - settings.request_timeout_seconds
         self._max_concurrency = settings.max_concurrency
         self._authenticator = Authenticator(settings.api_keys, settings.pepper)
-        self._limiter = RateLimiter(settings.rate_limit, settings.rate_limit_storage)
+        self._limiter = limiter
         self._idempotency = Idempotency(app, store, settings.max_body_bytes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

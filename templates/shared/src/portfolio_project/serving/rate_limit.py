@@ -9,10 +9,12 @@ import structlog
 from limits import RateLimitItem, parse
 from limits.aio.storage import Storage
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
+from limits.errors import ConfigurationError
 from limits.storage import storage_from_string
 
 from .exchange import Exchange
 from .problems import Problem
+from .settings import PREFIX, BadSettings
 
 IN_MEMORY = "memory://"
 _MANY_CALLERS = 10_000
@@ -81,12 +83,18 @@ class MemoryWindow:
 
 
 class StoreWindow:
-    """The same window in a store that several processes share, by `limits`."""
+    """The same window in a store that several processes share, by `limits`.
+
+    Raises BadSettings for a store that is unknown, or whose client library is not installed.
+    """
 
     def __init__(self, item: RateLimitItem, url: str) -> None:
-        storage = storage_from_string(url)
-        if not isinstance(storage, Storage):
-            raise TypeError("the store must be asynchronous, such as async+redis://")
+        try:
+            storage = storage_from_string(url)
+        except ConfigurationError as error:
+            line = f"{PREFIX}RATE_LIMIT_STORAGE: {error}; install what this store needs"
+            raise BadSettings([line]) from None
+        assert isinstance(storage, Storage)  # the settings let only asynchronous ones through
         self._item = item
         self._failures = storage.base_exceptions
         self._limiter = SlidingWindowCounterRateLimiter(storage)
