@@ -34,7 +34,14 @@ QUERY = "SELECT offset, event_id, score, alert, model_version, features FROM pre
 def start_worker(folder: Path) -> subprocess.Popen[bytes]:
     """The worker that the demo runs, on the data in `folder`."""
     return subprocess.Popen(
-        [sys.executable, "-m", "portfolio_project", "stream", "--until-end", "--batch=50"],
+        [
+            sys.executable,
+            "-m",
+            "portfolio_project",
+            "stream",
+            "--until-end",
+            "--batch=50",
+        ],
         env={**os.environ, "PORTFOLIO_PROJECT_DATA_DIR": str(folder)},
         cwd=folder,
         stdin=subprocess.DEVNULL,

@@ -42,7 +42,8 @@ def family(folder):
             command = (entry / "cmdline").read_bytes()
         except (OSError, ValueError):
             continue
-        if str(folder).encode() in environment and b"portfolio_project" in command:
+        ours = str(folder).encode() in environment
+        if ours and b"portfolio_project" in command:
             found.append(command.replace(b"\0", b" ").decode())
     return found
 
