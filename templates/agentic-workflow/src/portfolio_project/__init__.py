@@ -1,0 +1,1 @@
+"""Portfolio project: a service desk whose agent works tickets under policy, and is measured."""
