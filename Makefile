@@ -9,6 +9,8 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 UV     := $(shell command -v uv 2>/dev/null || echo $(TOOLS)/bin/uv)
 WORKERS ?= 2
+COG := PYTHONPATH=. $(BIN)/cog -P -p "from tools import figures" --verbosity=1
+PAGES := README.md docs/guide.md
 TEMPLATES := $(patsubst templates/%/template.toml,%,$(wildcard templates/*/template.toml))
 
 # A wheel folder that pip knows of serves uv as well.
@@ -61,10 +63,10 @@ bench: setup ## side by side with copier and cookiecutter, ratios within one run
 
 docs: setup ## write pictures, recordings and figures into README and docs
 	$(BIN)/python -m tools.record
-	$(BIN)/python -m tools.figures
+	$(COG) -r $(PAGES)
 
 docs-check: setup ## fail when a figure or a documented command has drifted
-	$(BIN)/python -m tools.figures --check
+	$(COG) --check --diff $(PAGES)
 
 locks: setup ## resolve again, and write every lock (no addresses in them)
 	$(UV) pip compile --quiet --universal --generate-hashes --no-header --no-annotate \

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NoReturn, Protocol, cast
 from scaffold import __version__
 from scaffold.console import Console
 from scaffold.errors import ScaffoldError, Terminated
+from scaffold.nearest import nearest
 from scaffold.report import Report
 
 if TYPE_CHECKING:
@@ -45,6 +46,11 @@ VERBS = {
     "list": Entry("scaffold.verbs.list", "list the templates"),
     "show": Entry("scaffold.verbs.show", "say what a template holds and asks"),
     "verify": Entry("scaffold.verbs.verify", "prove a project in a clean clone, step by step"),
+    "status": Entry("scaffold.verbs.status", "say what the template and you have changed since"),
+    "update": Entry("scaffold.verbs.update", "merge what changed in the template into a project"),
+    "reconfigure": Entry(
+        "scaffold.verbs.reconfigure", "rename a project, or change its author or licence"
+    ),
     "doctor": Entry("scaffold.verbs.doctor", "look whether this machine has what is needed"),
     "completion": Entry("scaffold.verbs.completion", "print a completion script for a shell"),
 }
@@ -84,7 +90,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def build_parser(*, load: Sequence[str] = ()) -> argparse.ArgumentParser:
-    """Return the parser, with the arguments of the verbs in ``load`` (only those are imported)."""
+    """Return the whole parser, with the arguments of the verbs in ``load`` (those are imported)."""
     parser = Parser(
         prog="scaffold",
         description="Make machine-learning portfolio projects that really run.",
@@ -94,13 +100,16 @@ def build_parser(*, load: Sequence[str] = ()) -> argparse.ArgumentParser:
     _add_common(parser)
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", title="verbs", parser_class=Parser)
     for name, entry in VERBS.items():
-        about = f"{entry.summary}.".capitalize()
-        verb_parser = verbs.add_parser(name, help=entry.summary, description=about)
+        verb_parser = verbs.add_parser(name, help=entry.summary, description=_about(name))
         if name in load:
-            module = load_verb(name)
-            verb_parser.epilog = module.EXAMPLES
-            _add_common(verb_parser)
-            module.add_arguments(verb_parser)
+            _fill(verb_parser, name)
+    return parser
+
+
+def build_verb_parser(name: str) -> argparse.ArgumentParser:
+    """Return the parser of one verb (only that one is imported)."""
+    parser = Parser(prog=f"scaffold {name}", description=_about(name))
+    _fill(parser, name)
     return parser
 
 
@@ -127,21 +136,19 @@ class Parser(argparse.ArgumentParser):
         if not message.startswith(prefix):
             return ""
         given = message.removeprefix(prefix).split()[0].partition("=")[0]
-        parsers: list[argparse.ArgumentParser] = [self]
-        for action in self._actions:
-            if isinstance(action, argparse._SubParsersAction):
-                parsers += action.choices.values()
-        options = {option for parser in parsers for option in parser._option_string_actions}
-        near = nearest(given, options)
+        near = nearest(given, self._option_string_actions)
         return f"Did you mean `{near}`?" if near else ""
 
 
-def nearest(word: str, choices: Sequence[str] | set[str] | dict[str, Entry]) -> str:
-    """Return the choice that looks most like ``word``, or an empty string."""
-    import difflib
+def _about(verb: str) -> str:
+    return f"{VERBS[verb].summary}.".capitalize()
 
-    found = difflib.get_close_matches(word, sorted(choices), n=1, cutoff=0.5)
-    return found[0] if found else ""
+
+def _fill(parser: argparse.ArgumentParser, verb: str) -> None:
+    module = load_verb(verb)
+    parser.epilog = module.EXAMPLES
+    _add_common(parser)
+    module.add_arguments(parser)
 
 
 def _run(arguments: list[str], console: Console) -> int:
@@ -150,13 +157,17 @@ def _run(arguments: list[str], console: Console) -> int:
         near = nearest(verb, VERBS)
         hint = f"Did you mean `scaffold {near}`?" if near else f"Verbs: {', '.join(VERBS)}."
         raise ScaffoldError(f"there is no verb `{verb}`", hint)
-    parser = build_parser(load=[verb] if verb else [])
     if not arguments:
-        parser.print_help(console.stderr)
+        build_parser().print_help(console.stderr)
         return 2
-    args = parser.parse_args(arguments)
-    if not verb:
+    if not verb or "--version" in arguments[: arguments.index(verb)]:
+        build_parser().parse_args(arguments)
         raise ScaffoldError("a verb is missing", f"Verbs: {', '.join(VERBS)}.")
+    rest = list(arguments)
+    rest.remove(verb)
+    # Intermixed, so that `new TEMPLATE --defaults DEST` is understood as well.
+    args = build_verb_parser(verb).parse_intermixed_args(rest)
+    args.whole_parser = lambda: build_parser(load=list(VERBS))  # for `completion`, below us
     report = load_verb(verb).run(args, console)
     _print(report, console)
     return report.exit_code

@@ -36,7 +36,7 @@ class Console:
         self.stdout = sys.stdout if stdout is None else stdout
         self.stderr = sys.stderr if stderr is None else stderr
         self.live = _is_terminal(self.stderr) and environ.get("TERM") != "dumb"
-        self.color = _color_wanted(environ, self.live)
+        self.color = _color_wanted(environ, live=self.live)
         self.interactive = not json and _is_terminal(self.stdin) and _is_terminal(self.stderr)
 
     def say(self, text: str = "") -> None:
@@ -101,7 +101,7 @@ def _is_terminal(stream: TextIO | None) -> bool:
     return stream is not None and not stream.closed and stream.isatty()
 
 
-def _color_wanted(environ: Mapping[str, str], live: bool) -> bool:
+def _color_wanted(environ: Mapping[str, str], *, live: bool) -> bool:
     if environ.get("NO_COLOR"):
         return False
     return live or bool(environ.get("FORCE_COLOR"))

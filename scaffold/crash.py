@@ -40,5 +40,5 @@ def save_crash(error: Exception, arguments: Sequence[str]) -> str:
 
 
 def _state_folder() -> Path:
-    base = os.environ.get("XDG_STATE_HOME") or os.path.expanduser("~/.local/state")
-    return Path(base) / "scaffold"
+    base = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
+    return Path(base).expanduser() / "scaffold"

@@ -66,19 +66,22 @@ class GitResult:
     note: str = ""
 
 
-def init_and_commit(project: Path, message: str, author: Author | None = None) -> GitResult:
+def init_and_commit(
+    project: Path, message: str, author: Author | None = None, *, at: Path | None = None
+) -> GitResult:
     """Make `project` a repository on branch main with all its files in one commit.
 
     Never prompts and never raises for what git says: a problem becomes the result's note, and
     the half-made repository is removed. Where git knows no identity, `author` signs this one
-    commit. A project inside another repository stays part of that one, unless it is ignored there.
+    commit. A project inside another repository stays part of that one, unless it is ignored there;
+    `at` is where the project will lie, when it is to be moved there.
     """
     if shutil.which("git") is None:
         return GitResult(None, "git is not installed, so there is no repository yet")
     if (project / ".git").exists():
         return GitResult(None, "the project is a repository already, so nothing was committed")
     outer = enclosing_repository(project.parent)
-    if outer is not None and not _ignored(project, outer):
+    if outer is not None and not _ignored(at or project, outer):
         note = f"the project lies inside the repository {outer}, so it is yours to commit there"
         return GitResult(None, note)
     try:
@@ -127,14 +130,18 @@ def git(cwd: Path, *arguments: str, identity: Mapping[str, str] | None = None) -
 
 def git_environment(base: Mapping[str, str] | None = None) -> dict[str, str]:
     """Return the environment for git: ours without what would redirect it or make it ask."""
-    source = os.environ if base is None else base
-    kept = {k: v for k, v in source.items() if not _redirects(k)}
+    kept = without_redirections(os.environ if base is None else base)
     quiet = {"GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
     return {"GIT_SSH_COMMAND": "ssh -oBatchMode=yes", **kept, **quiet}
 
 
-def _redirects(variable: str) -> bool:
-    return variable.startswith("GIT_") and variable not in _KEPT_GIT_VARIABLES
+def without_redirections(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return `environment` without the GIT_* that name another repository, index or hook."""
+    return {
+        name: value
+        for name, value in environment.items()
+        if not name.startswith("GIT_") or name in _KEPT_GIT_VARIABLES
+    }
 
 
 def _init_and_commit(project: Path, message: str, author: Author | None) -> GitResult:

@@ -10,6 +10,7 @@ import os
 import signal
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -82,21 +83,24 @@ def run(
     """
     started = time.monotonic()
     with _outputs(watch.log if watch else None) as (out, err):
-        process = subprocess.Popen(
-            [os.fspath(part) for part in command],
-            cwd=cwd,
-            env=None if env is None else dict(env),
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=err,
-            start_new_session=True,
-        )
+        process = None
         try:
+            with _stops_deferred():
+                process = subprocess.Popen(
+                    [os.fspath(part) for part in command],
+                    cwd=cwd,
+                    env=None if env is None else dict(env),
+                    stdin=subprocess.DEVNULL,
+                    stdout=out,
+                    stderr=err,
+                    start_new_session=True,
+                )
             if watch is not None:
                 watch.on_start(process.pid)
             timed_out = not _wait(process, started, timeout, watch.on_tick if watch else None)
         finally:
-            end_group(process)
+            if process is not None:
+                end_group(process)
         return Outcome(
             process.returncode,
             "" if watch else _text(out),
@@ -116,6 +120,33 @@ def end_group(process: "subprocess.Popen[bytes]", grace: float = GRACE_SECONDS) 
     finally:
         _signal_group(process.pid, signal.SIGKILL)
         process.wait()
+
+
+@contextmanager
+def _stops_deferred() -> Generator[None]:
+    """Let Ctrl-C, SIGTERM and SIGHUP wait until the block ends.
+
+    A program that has just been started would be lost if an exception came before its process
+    is known to us, and would outlive us.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield  # handlers run in the main thread only, so no exception comes here
+        return
+    caught: list[int] = []
+    names = ("SIGINT", "SIGTERM", "SIGHUP")
+    stops = [getattr(signal, name) for name in names if hasattr(signal, name)]
+    handlers = {stop: signal.getsignal(stop) for stop in stops}
+    for stop, handler in handlers.items():
+        if callable(handler):
+            signal.signal(stop, lambda number, _frame: caught.append(number))
+    try:
+        yield
+    finally:
+        for stop, handler in handlers.items():
+            if callable(handler):
+                signal.signal(stop, handler)
+        for stop in caught[:1]:
+            signal.raise_signal(stop)
 
 
 @contextmanager

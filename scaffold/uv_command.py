@@ -35,7 +35,7 @@ _DISTURBING = (
 _IMPATIENT = {
     "UV_HTTP_CONNECT_TIMEOUT": "3",
     "UV_HTTP_RETRIES": "1",
-    "UV_HTTP_TIMEOUT": "15",
+    "UV_HTTP_TIMEOUT": "5",
 }
 
 
@@ -46,7 +46,7 @@ class UvMissingError(OSError):
 def find_uv() -> str | None:
     """Return the path of the uv that was installed with us, else the one on PATH, else None."""
     try:
-        from uv import find_uv_bin  # noqa: PLC0415 - only the verbs that need uv pay for it
+        from uv import find_uv_bin
 
         return find_uv_bin()
     except (ImportError, FileNotFoundError):

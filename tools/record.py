@@ -10,6 +10,7 @@ import os
 import re
 import sys
 import tempfile
+from io import StringIO
 from pathlib import Path
 
 import pexpect
@@ -33,6 +34,7 @@ def run(command: str, cwd: Path, home: Path) -> str:
     """What `command` prints on a terminal of COLUMNS columns; raises RuntimeError if it fails."""
     scripts = Path(sys.executable).parent
     environment = {
+        **os.environ,
         "PATH": f"{scripts}{os.pathsep}{os.environ['PATH']}",
         "HOME": str(home),
         "UV_CACHE_DIR": os.environ.get("UV_CACHE_DIR", str(Path.home() / ".cache" / "uv")),
@@ -62,12 +64,14 @@ def quote(command: str) -> str:
 
 def record() -> str:
     """The session as SVG text."""
-    console = Console(record=True, width=COLUMNS, file=open(os.devnull, "w"), color_system="truecolor")  # noqa: SIM115, PTH123 - lives as long as the process
+    console = Console(record=True, width=COLUMNS, file=StringIO(), color_system="truecolor")
     with tempfile.TemporaryDirectory(prefix="scaffold-record-") as scratch:
         home, work = Path(scratch, "home"), Path(scratch, "work")
         home.mkdir()
         work.mkdir()
-        (home / "gitconfig").write_text("[user]\n\tname = Ada Lovelace\n\temail = ada@example.org\n")
+        (home / "gitconfig").write_text(
+            "[user]\n\tname = Ada Lovelace\n\temail = ada@example.org\n"
+        )
         for command in SESSION:
             console.print(Text.assemble(("$ ", "bold green"), (command, "bold")))
             printed = run(command, work, home).replace(str(work), "~").replace(str(home), "~")

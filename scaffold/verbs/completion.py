@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 from typing import TYPE_CHECKING
 
 from scaffold.report import Report
 
 if TYPE_CHECKING:
+    import argparse
+
     from scaffold.console import Console
 
 SHELLS = ("bash", "zsh", "tcsh")
@@ -24,12 +25,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("shell", metavar="SHELL", choices=SHELLS, help=", ".join(SHELLS))
 
 
-def run(args: argparse.Namespace, console: Console) -> Report:  # noqa: ARG001
+def run(args: argparse.Namespace, _console: Console) -> Report:
     """Return the script that shtab makes from the whole parser."""
     import shtab
 
-    from scaffold.cli import VERBS, build_parser
-
-    parser = build_parser(load=list(VERBS))
-    script = shtab.complete(parser, shell=args.shell)
+    script = shtab.complete(args.whole_parser(), shell=args.shell)
     return Report("completion", data={"shell": args.shell, "script": script}, lines=[script])

@@ -7,7 +7,14 @@ from portfolio_project import provenance
 MODEL = "model.bin"
 
 
-def make_run(folder: Path, content: str = "weights", score: float = 0.8, seed: int = 7):
+def make_run(
+    folder: Path,
+    content: str = "weights",
+    score: float = 0.8,
+    *,
+    seed: int = 7,
+    rounds: int = 10,
+) -> tuple[dict[str, Path], provenance.RunManifest]:
     """Write a model into `folder` and return (files, manifest), as a training command would."""
     folder.mkdir(parents=True, exist_ok=True)
     model = folder / MODEL
@@ -16,7 +23,7 @@ def make_run(folder: Path, content: str = "weights", score: float = 0.8, seed: i
         "train",
         inputs={},
         outputs={MODEL: model},
-        config={"rounds": 10, "learning_rate": 1e-7},
+        config={"rounds": rounds, "learning_rate": 1e-7},
         seed=seed,
         metrics={"score": score},
     )

@@ -88,8 +88,7 @@ def check_metadata(wheel: Path, project: dict[str, Any]) -> None:
 def install(wheel: Path) -> Path:
     """Install the wheel alone in an empty environment; return the environment's bin folder."""
     python = VENV / "bin" / "python"
-    base = str(Path(sys.base_prefix) / "bin" / Path(sys.executable).name)
-    run("sh", "tools/uv.sh", "venv", "--quiet", "--clear", "--python", base, str(VENV))
+    run("sh", "tools/uv.sh", "venv", "--quiet", "--clear", "--python", sys.executable, str(VENV))
     options = ("--quiet", "--python", str(python), "--constraint", "requirements.lock")
     run("sh", "tools/uv.sh", "pip", "install", *options, str(wheel))
     return python.parent

@@ -1,11 +1,13 @@
 """Serve from the built wheel as a user would, ask the API what matters, and stop it politely.
 
 Uses the standard library only. A model is trained in a scratch folder first, so that nothing in
-var/ is read or changed; the server then runs from build/venv, which holds no training library.
+var/ is read or changed; the server then runs from build/venv, which holds no training library, in
+production mode with a key of its own.
 """
 
 import json
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -15,7 +17,7 @@ import time
 import tomllib
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -36,10 +38,12 @@ class Answer(NamedTuple):
     body: bytes
 
 
-def ask(url: str) -> Answer:
+def ask(url: str, key: str = "") -> Answer:
     """GET `url`; an error status is an answer too. OSError when nobody listens."""
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
     try:
-        with urllib.request.urlopen(url, timeout=10) as response:
+        request = urllib.request.Request(url, headers=headers)
+        with urllib.request.urlopen(request, timeout=10) as response:
             media_type = response.headers.get_content_type()
             return Answer(response.status, media_type, response.read())
     except urllib.error.HTTPError as error:
@@ -47,9 +51,10 @@ def ask(url: str) -> Answer:
             return Answer(error.code, error.headers.get_content_type(), error.read())
 
 
-def expect(url: str, status: int, media_type: str = "application/json") -> Any:
+def expect(url: str, status: int, key: str = "") -> Any:
     """Return the JSON document at `url`, or raise SmokeError when it answers otherwise."""
-    answer = ask(url)
+    answer = ask(url, key)
+    media_type = "application/json" if status < 400 else "application/problem+json"
     if (answer.status, answer.media_type) != (status, media_type):
         found = f"{answer.status} {answer.media_type} {answer.body[:200]!r}"
         raise SmokeError(f"{url}: expected {status} {media_type}, found {found}")
@@ -64,21 +69,29 @@ def free_port() -> int:
         return port
 
 
-def prepare(command: Path, environment: dict[str, str]) -> None:
-    """Ingest and train into the scratch folder, as the quickstart does."""
-    for verb in ("ingest", "train"):
-        done = subprocess.run(
-            [command, verb], env=environment, capture_output=True, text=True, check=False
-        )
-        if done.returncode:
-            last = "\n".join(done.stderr.splitlines()[-10:])
-            raise SmokeError(f"{command.name} {verb} exited {done.returncode}\n{last}")
+def run(command: Path, *arguments: str, environment: dict[str, str]) -> str:
+    """Run one of the project's commands to its end and return its stdout."""
+    done = subprocess.run(
+        [command, *arguments], env=environment, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        last = "\n".join(done.stderr.splitlines()[-10:])
+        raise SmokeError(f"{command.name} {arguments[0]}: exit status {done.returncode}\n{last}")
+    return done.stdout
+
+
+def mint_key(command: Path, environment: dict[str, str]) -> tuple[str, dict[str, str]]:
+    """Return a key that may do everything, and the settings under which it is known."""
+    minted = run(command, "keys", "new", "--scopes=*", "--owner=smoke", environment=environment)
+    key, *lines = minted.splitlines()
+    pairs = (shlex.split(line)[0].partition("=") for line in lines)
+    return key, {name: value for name, _, value in pairs}
 
 
 @contextmanager
 def serving(
     command: Path, environment: dict[str, str], log: Path
-) -> Iterator[subprocess.Popen[bytes]]:
+) -> Generator[subprocess.Popen[bytes]]:
     """Run `command serve` with its output in `log`; kill it if it is still there at the end."""
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -120,8 +133,8 @@ def plain_reads(schema: dict[str, Any]) -> list[str]:
     ]
 
 
-def question(base: str) -> int:
-    """Ask for health, schema, metrics, data and an error; return how many paths answered."""
+def question(base: str, key: str) -> int:
+    """Ask for health, schema, metrics, data and errors; return how many reads answered."""
     expect(f"{base}/health/live", 200)
     schema = expect(f"{base}/openapi.json", 200)
     if not str(schema["openapi"]).startswith("3."):
@@ -130,9 +143,10 @@ def question(base: str) -> int:
     if not paths:
         raise SmokeError("no path under /v1 can be read without parameters")
     for path in paths:
-        expect(base + path, 200)
-    expect(f"{base}/v1/no-such-thing", 404, "application/problem+json")
-    if b"# TYPE" not in ask(f"{base}/metrics").body:
+        expect(base + path, 401)
+        expect(base + path, 200, key)
+    expect(f"{base}/v1/no-such-thing", 404, key)
+    if b"# TYPE" not in ask(f"{base}/metrics", key).body:
         raise SmokeError("/metrics has no metric")
     return len(paths)
 
@@ -152,10 +166,9 @@ def stop(process: subprocess.Popen[bytes]) -> float:
 
 def refuses_to_be_open(command: Path, environment: dict[str, str]) -> None:
     """Raise SmokeError if the service starts for production with no key set."""
-    open_door = {**environment, f"{prefix()}ENVIRONMENT": "production"}
     done = subprocess.run(
         [command, "serve"],
-        env=open_door,
+        env=environment,
         capture_output=True,
         text=True,
         check=False,
@@ -178,25 +191,28 @@ def prefix() -> str:
 
 def smoke(name: str, scratch: Path) -> str:
     """Do it all; return what was shown, for the closing line."""
-    port = free_port()
+    port, log = free_port(), scratch / "server.log"
+    trained, built = Path(".venv/bin") / name, Path("build/venv/bin") / name
     settings = {"HOST": "127.0.0.1", "PORT": str(port), "DATA_DIR": str(scratch / "var")}
     kept = {key: value for key, value in os.environ.items() if not key.startswith(prefix())}
-    environment = kept | {prefix() + key: value for key, value in settings.items()}
-    built, log = Path("build/venv/bin") / name, scratch / "server.log"
-    prepare(Path(".venv/bin") / name, environment)
-    refuses_to_be_open(built, environment)
+    local = kept | {prefix() + key: value for key, value in settings.items()}
+    for line in project()["tool"]["smoke"]["prepare"]:
+        run(trained, *line.split(), environment=local)
+    production = local | {f"{prefix()}ENVIRONMENT": "production"}
+    refuses_to_be_open(built, production)
+    key, known = mint_key(built, local)
     base = f"http://127.0.0.1:{port}"
     try:
-        with serving(built, environment, log) as process:
+        with serving(built, production | known, log) as process:
             started = wait_until_ready(process, base)
-            paths = question(base)
+            reads = question(base, key)
             stopped = stop(process)
     except SmokeError as error:
         last = "\n".join(log.read_text(errors="replace").splitlines()[-10:])
         raise SmokeError(f"{error}\nthe server's last lines:\n{last}") from None
     return (
-        f"ready in {started:.1f} s from the built wheel, {paths} paths under /v1 answer,"
-        f" stopped in {stopped:.1f} s"
+        f"the built wheel was ready in {started:.1f} s, answered {reads} reads with a key and none"
+        f" without, and stopped in {stopped:.1f} s"
     )
 
 

@@ -13,21 +13,25 @@ recent() {
     esac
 }
 
-# The project's own environment is meant, whatever else the user has activated.
-unset VIRTUAL_ENV UV_PROJECT_ENVIRONMENT
+# This project and its own environment are meant, whatever the user has set for other work.
+unset VIRTUAL_ENV UV_PROJECT_ENVIRONMENT UV_PROJECT UV_FROZEN UV_LOCKED UV_NO_DEV UV_NO_SYNC
 
 if recent uv; then
     exec uv "$@"
 fi
 if ! recent .tools/bin/uv; then
-    python=$(sh tools/python.sh)
+    # UV_PYTHON may be a version that only uv can find; to fetch uv, any Python will do.
+    python=$(UV_PYTHON='' sh tools/python.sh)
     echo "Fetching uv $version into .tools/" >&2
-    "$python" -m venv --clear .tools >&2 && PIP_USER=0 .tools/bin/python -m pip install \
-        --quiet --disable-pip-version-check "uv==$version" >&2 || {
+    if ! {
+        "$python" -m venv --clear .tools &&
+            PIP_USER=0 .tools/bin/python -m pip install --quiet --disable-pip-version-check \
+                "uv==$version"
+    } >&2; then
         rm -rf .tools
         echo "uv $version could not be fetched: connect to a package index once, or" \
             "install uv yourself and put it on PATH." >&2
         exit 1
-    }
+    fi
 fi
 exec .tools/bin/uv "$@"

@@ -28,8 +28,8 @@ START = """
 import os, random, shutil, signal, sys, time
 from pathlib import Path
 
-scratch, operation = Path(sys.argv[1]), sys.argv[2]
-sys.path.insert(0, sys.argv[3])
+scratch = Path(sys.argv[1])
+sys.path.insert(0, sys.argv[2])
 from runs import make_run
 from portfolio_project import provenance
 
@@ -40,7 +40,7 @@ KILL_EVERYWHERE = """
 CHANGING = {"open", "write", "fsync", "mkdir", "rename", "replace", "chmod", "unlink", "rmdir"}
 files, manifest = make_run(scratch / "run", "new weights", 0.9)
 
-def work(folder):
+def work(operation, folder):
     registry = provenance.Registry(folder / "registry")
     if operation == "register":
         registry.register(files, manifest)
@@ -54,7 +54,7 @@ def work(folder):
     else:
         provenance.write_run(folder / "run.json", manifest)
 
-def work_until(point, folder):
+def work_until(point, operation, folder):
     left = point
     def count(frame, event, argument):
         nonlocal left
@@ -65,26 +65,28 @@ def work_until(point, folder):
             if left == 0:
                 os.kill(os.getpid(), signal.SIGKILL)
     sys.setprofile(count)
-    work(folder)
+    work(operation, folder)
     sys.setprofile(None)
 
-for point in range(1, 400):
-    folder = scratch / str(point)
+def survives(point, operation):
+    folder = scratch / operation / str(point)
     shutil.copytree(scratch / "before", folder)
     child = os.fork()
     if child == 0:
         try:
-            work_until(point, folder)
+            work_until(point, operation, folder)
             os._exit(0)
         finally:
             os._exit(3)
     status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     if status == 0:
-        break
+        shutil.rmtree(folder)
+        return True
     assert status == -signal.SIGKILL, status
-else:
-    sys.exit("the operation never came to its end")
-print(point)
+    return False
+
+for operation in ("register", "promote", "rollback", "add", "write"):
+    assert any(survives(point, operation) for point in range(1, 200)), "it never came to its end"
 """
 PROMOTERS = """
 root, rounds = scratch / "registry", 12
@@ -118,47 +120,51 @@ for number in range(rounds):
 for worker in workers:
     os.kill(worker, signal.SIGKILL)
     os.waitpid(worker, 0)
-print(len(names))
 """
 
 
-def run_child(script, scratch, operation=""):
+def run_child(script, scratch):
     child = subprocess.run(
-        [sys.executable, "-c", START + script, str(scratch), operation, str(TESTS)],
+        [sys.executable, "-c", START + script, str(scratch), str(TESTS)],
         capture_output=True,
         text=True,
         check=False,
         timeout=60,
     )
     assert child.returncode == 0, child.stderr
-    return int(child.stdout)
-
-
-def kill_everywhere(scratch, operation):
-    """Run `operation` in copies of `before`, one killed at each point; return the copies."""
-    points = run_child(KILL_EVERYWHERE, scratch, operation)
-    assert points > 3, "hardly anything was killed"
-    return [scratch / str(point) for point in range(1, points)]
 
 
 def accept(_candidate, _champion):
     return []
 
 
-@pytest.fixture
-def before(tmp_path):
-    """Three versions, two of them promoted; the third is the newest."""
-    registry = Registry(tmp_path / "before" / "registry")
-    names = [registry.register(*make_run(tmp_path / "old", content)) for content in "abc"]
+@pytest.fixture(scope="module")
+def scratch(tmp_path_factory):
+    """`before`, and OPERATION/N: a copy of it in which that operation was killed at point N.
+
+    Before: three versions, two of them promoted; one dead letter; one manifest.
+    """
+    scratch = tmp_path_factory.mktemp("killed")
+    before = scratch / "before"
+    registry = Registry(before / "registry")
+    names = [registry.register(*make_run(scratch / "old", content)) for content in "abc"]
     for name in names[:2]:
         registry.promote(name, gate=accept)
-    return names
+    DeadLetters(before / "dead.jsonl").add({"n": 1}, "bad")
+    write_run(before / "run.json", registry.get(names[0]).manifest)
+    run_child(KILL_EVERYWHERE, scratch)
+    return scratch
 
 
-def test_a_half_written_version_is_never_visible(tmp_path, before):
+@pytest.fixture(scope="module")
+def before(scratch):
+    return [version.id for version in Registry(scratch / "before" / "registry").versions()]
+
+
+def test_a_half_written_version_is_never_visible(scratch, before, tmp_path):
     outcomes = Counter()
     run = make_run(tmp_path / "run", "new weights", 0.9)
-    for folder in kill_everywhere(tmp_path, "register"):
+    for folder in sorted((scratch / "register").iterdir()):
         registry = Registry(folder / "registry")
         for version in registry.versions():
             version.verify()
@@ -171,10 +177,12 @@ def test_a_half_written_version_is_never_visible(tmp_path, before):
 
 
 @pytest.mark.parametrize(("operation", "target"), [("promote", 2), ("rollback", 0)])
-def test_the_pointer_names_the_old_version_or_the_new_one(tmp_path, before, operation, target):
+def test_the_pointer_names_the_old_version_or_the_new_one(
+    scratch, before, tmp_path, operation, target
+):
     outcomes = Counter()
     run = make_run(tmp_path / "other run", "any writer")
-    for folder in kill_everywhere(tmp_path, operation):
+    for folder in sorted((scratch / operation).iterdir()):
         registry = Registry(folder / "registry")
         served = registry.current().id
         outcomes[served] += 1
@@ -187,10 +195,9 @@ def test_the_pointer_names_the_old_version_or_the_new_one(tmp_path, before, oper
     assert set(outcomes) == {before[1], before[target]}
 
 
-def test_a_dead_letter_is_kept_whole_or_not_at_all(tmp_path):
-    DeadLetters(tmp_path / "before" / "dead.jsonl").add({"n": 1}, "bad")
+def test_a_dead_letter_is_kept_whole_or_not_at_all(scratch):
     outcomes = Counter()
-    for folder in kill_everywhere(tmp_path, "add"):
+    for folder in (scratch / "add").iterdir():
         letters = DeadLetters(folder / "dead.jsonl")
         outcomes[len(letters)] += 1
         letters.add({"n": 3}, "bad")
@@ -198,15 +205,11 @@ def test_a_dead_letter_is_kept_whole_or_not_at_all(tmp_path):
     assert set(outcomes) == {1, 2}
 
 
-def test_a_manifest_is_the_old_one_or_the_new_one(tmp_path):
-    (tmp_path / "before").mkdir()
-    _, old = make_run(tmp_path / "old", "old weights")
-    write_run(tmp_path / "before" / "run.json", old)
-    metrics = {
-        read_run(folder / "run.json").metrics["score"]
-        for folder in kill_everywhere(tmp_path, "write")
+def test_a_manifest_is_the_old_one_or_the_new_one(scratch):
+    scores = {
+        read_run(folder / "run.json").metrics["score"] for folder in (scratch / "write").iterdir()
     }
-    assert metrics == {0.8, 0.9}
+    assert scores == {0.8, 0.9}
 
 
 def test_promoters_that_are_killed_at_random_never_tread_on_each_other(tmp_path):

@@ -140,6 +140,27 @@ def test_a_set_up_that_was_stopped_is_taken_up_again(project, start, calls, sent
     assert calls()[1]
 
 
+def test_where_uv_can_not_be_fetched_it_says_what_to_do_and_leaves_nothing(project):
+    tools = project / "without uv"
+    tools.mkdir()
+    for tool in ("sh", "sed", "cat", "cksum", "grep", "dirname", "rm"):
+        (tools / tool).symlink_to(shutil.which(tool))
+    python = tools / "python3"
+    python.write_text('#!/bin/sh\ntest "$1" = -c && echo "$0"\n')  # no venv, no pip, no index
+    python.chmod(0o755)
+    command = ["sh", "tools/environment.sh"]
+    environment = {"PATH": str(tools), "HOME": str(project)}
+
+    done = subprocess.run(
+        command, cwd=project, env=environment, capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].endswith("install uv yourself and put it on PATH.")
+    assert not (project / ".tools").exists()
+    assert not (project / ".venv/.stamp").exists()
+
+
 def test_a_tool_runs_from_the_environment_with_its_arguments(start):
     with start("python", "-c", "import sys; print(sys.argv[1:])", "two words") as process:
         answer, _ = process.communicate(timeout=30)

@@ -163,6 +163,19 @@ def test_dockerfile_copies_what_exists_and_what_dockerignore_lets_through(root):
     assert sources == set(let_through)
 
 
+def test_every_command_that_is_called_exists(root, pyproject):
+    script = next(iter(pyproject["project"]["scripts"]))
+    files = ["Makefile", "Dockerfile", "compose.yaml"]
+    text = "\n".join((root / name).read_text() for name in files if (root / name).exists())
+    called = re.findall(rf"(?:\$\(APP\)|[{{&] {script}) ([a-z]+)\b", text)
+    called += re.findall(r'(?:CMD|command:) \["([a-z]+)"\]', text)
+    command = [root / ".venv/bin" / script, "--help"]
+    shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+    assert {"demo", "serve", "train"} <= set(called)
+    assert [verb for verb in set(called) if not re.search(rf"\b{verb}\b", shown)] == []
+
+
 def test_image_carries_the_version_of_the_project(root, pyproject):
     label = f'org.opencontainers.image.version="{pyproject["project"]["version"]}"'
 

@@ -3,13 +3,16 @@
 from .dead_letters import DeadLetter, DeadLetters, Redriven
 from .determinism import deterministic, deterministic_environment
 from .errors import (
+    DocumentError,
     GateRefusedError,
     ProvenanceError,
     RegistryBusyError,
+    ReproduceError,
     TamperedVersionError,
     UnknownVersionError,
     UnreadableError,
 )
+from .figures import save_report
 from .gate import Gate, GateCheck, Threshold
 from .hashing import (
     canonical_json,
@@ -23,13 +26,16 @@ from .hashing import (
 )
 from .journal import Decision
 from .manifest import Artefact, Environment, RunManifest, read_run, write_run
-from .registry import Registry, Version
+from .registry import Registry
+from .reproduction import Reproduction, compare_runs, reproduce
+from .version import Version
 
 __all__ = [
     "Artefact",
     "DeadLetter",
     "DeadLetters",
     "Decision",
+    "DocumentError",
     "Environment",
     "Gate",
     "GateCheck",
@@ -38,6 +44,8 @@ __all__ = [
     "Redriven",
     "Registry",
     "RegistryBusyError",
+    "ReproduceError",
+    "Reproduction",
     "RunManifest",
     "TamperedVersionError",
     "Threshold",
@@ -45,13 +53,16 @@ __all__ = [
     "UnreadableError",
     "Version",
     "canonical_json",
+    "compare_runs",
     "deterministic",
     "deterministic_environment",
     "hash_lock",
     "hash_package_code",
     "read_run",
     "readable_json",
+    "reproduce",
     "rounded",
+    "save_report",
     "sha256_file",
     "sha256_json",
     "sha256_tree",

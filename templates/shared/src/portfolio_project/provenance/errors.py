@@ -29,3 +29,11 @@ class GateRefusedError(ProvenanceError):
 
 class RegistryBusyError(ProvenanceError):
     """Another process holds the registry's lock for too long."""
+
+
+class ReproduceError(ProvenanceError):
+    """A run could not be done again, so there was nothing to compare."""
+
+
+class DocumentError(ProvenanceError):
+    """A document asks for a figure that no report has, or is malformed."""

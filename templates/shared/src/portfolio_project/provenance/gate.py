@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from .registry import Version
+    from .version import Version
 
 GateCheck: TypeAlias = "Callable[[Version, Version | None], Sequence[str]]"
 

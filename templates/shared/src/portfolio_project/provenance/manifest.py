@@ -37,6 +37,7 @@ from .hashing import (
 )
 
 RUN_NAME = "run.json"
+VOLATILE = ".volatile.json"
 NUMERIC_PACKAGES = (
     "lightgbm",
     "numpy",
@@ -178,7 +179,7 @@ def write_run(path: Path, manifest: RunManifest, *, duration_s: float | None = N
         OSError: the disk is full, or the folder cannot be written.
     """
     volatile = {"created_at": now().isoformat(), "duration_s": duration_s}
-    replace_file(path.with_suffix(".volatile.json"), readable_json(volatile))
+    replace_file(path.with_suffix(VOLATILE), readable_json(volatile))
     replace_file(path, manifest.to_bytes())
 
 

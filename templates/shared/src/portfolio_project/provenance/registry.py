@@ -11,104 +11,30 @@ An ID is the first 16 hexadecimal digits of the SHA-256 of version.json's conten
 cannot change without losing its name. A pickle is refused.
 """
 
-import io
-import os
 import re
 import shutil
 import tempfile
-import zipfile
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from filelock import FileLock, Timeout
 from pydantic import ValidationError
 
-from .durable import drop_torn_line, replace_file, sync_folder, write_all
+from .durable import drop_torn_line, replace_file, sync_folder
 from .errors import (
     GateRefusedError,
-    ProvenanceError,
     RegistryBusyError,
     TamperedVersionError,
     UnknownVersionError,
 )
 from .gate import GateCheck
-from .hashing import readable_json, sha256_bytes, sha256_json
+from .hashing import readable_json
 from .journal import Decision, Journal
-from .manifest import Artefact, Frozen, RunManifest
+from .manifest import RunManifest
+from .version import ID_LENGTH, READ_ONLY, Contents, Version, check_names, check_outputs, copy_files
 
-ID_LENGTH = 16
 LOCK_TIMEOUT_S = 30.0
-READ_ONLY = 0o444
-
-
-class Contents(Frozen):
-    """What version.json holds: the files of a version and the run that made them."""
-
-    files: dict[str, Artefact]
-    run: RunManifest
-
-    @property
-    def id(self) -> str:
-        """The version's name, which follows from what it holds."""
-        return sha256_json(self.model_dump(mode="json"))[:ID_LENGTH]
-
-
-@dataclass(frozen=True, slots=True)
-class Version:
-    """A registered version: where its files are, and the manifest of the run that made them."""
-
-    id: str
-    root: Path
-    files: Mapping[str, Artefact]
-    manifest: RunManifest
-
-    def path(self, name: str) -> Path:
-        """Return where a file lies, after checking that it is the one that was registered.
-
-        Raises:
-            KeyError: the version has no such file.
-            TamperedVersionError: the file is missing or changed.
-        """
-        self.read(name)
-        return self.root / "files" / name
-
-    def read(self, name: str) -> bytes:
-        """Return a file's bytes, checked: what is returned is what was registered.
-
-        Raises:
-            KeyError: the version has no such file.
-            TamperedVersionError: the file is missing or changed.
-        """
-        expected = self.files[name]
-        path = self.root / "files" / name
-        try:
-            data = path.read_bytes()
-        except OSError as error:
-            raise self._tampered(f"{name}: {error.strerror}") from None
-        if path.is_symlink() or sha256_bytes(data) != expected.sha256:
-            raise self._tampered(f"{name} is not the file that was registered")
-        return data
-
-    def verify(self) -> None:
-        """Check every file.
-
-        Raises:
-            TamperedVersionError: a file is missing, changed or unexpected.
-        """
-        folder = self.root / "files"
-        found = {path.relative_to(folder).as_posix() for path in folder.rglob("*")}
-        known = {parent for name in self.files for parent in _with_parents(name)}
-        if extra := sorted(found - known):
-            raise self._tampered(f"{extra[0]} was added")
-        for name in self.files:
-            self.read(name)
-
-    def _tampered(self, what: str) -> TamperedVersionError:
-        return TamperedVersionError(
-            f"version {self.id}: {what}. Roll back, or register the model again"
-        )
 
 
 class Registry:
@@ -144,11 +70,11 @@ class Registry:
             RegistryBusyError: another writer holds the lock.
             OSError: a file cannot be read, or the disk is full; no version appears then.
         """
-        _check_names(files)
+        check_names(files)
         with self._writing():
             staged = Path(tempfile.mkdtemp(dir=self._staging))
-            contents = Contents(files=_copy(files, staged / "files"), run=manifest)
-            _check_outputs(contents)
+            contents = Contents(files=copy_files(files, staged / "files"), run=manifest)
+            check_outputs(contents)
             target = self._versions / contents.id
             if target.exists():
                 self.get(contents.id).verify()
@@ -330,59 +256,3 @@ class Registry:
             problem = "several versions start with" if matches else "there is no version"
             raise UnknownVersionError(f"{problem} {version!r}. List the registry to see them")
         return matches[0]
-
-
-def _check_names(files: Mapping[str, Path]) -> None:
-    if not files:
-        raise ProvenanceError("a version needs a file")
-    for name in files:
-        path = PurePosixPath(name)
-        unfit = path.is_absolute() or ".." in path.parts or "\\" in name or ":" in name
-        if unfit or path.as_posix() != name or name == ".":
-            raise ProvenanceError(f"{name!r} is no relative POSIX path, such as 'model.onnx'")
-
-
-def _check_outputs(contents: Contents) -> None:
-    for name, artefact in contents.files.items():
-        if contents.run.outputs.get(name) != artefact:
-            raise ProvenanceError(
-                f"{name} is not an output of this {contents.run.kind} run as it wrote it. "
-                "Run it again, and register what it writes"
-            )
-
-
-def _copy(files: Mapping[str, Path], folder: Path) -> dict[str, Artefact]:
-    copied: dict[str, Artefact] = {}
-    for name, source in sorted(files.items()):
-        target = folder / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        data = source.read_bytes()
-        if _is_pickle(data):
-            raise ProvenanceError(
-                f"{name} is a pickle, and loading one runs whatever is in it. "
-                "Export ONNX, safetensors, npz or JSON"
-            )
-        descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, READ_ONLY)
-        try:
-            write_all(descriptor, data)
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-        copied[name] = Artefact(sha256=sha256_bytes(data), size=len(data))
-    for parent in {target for target in folder.rglob("*") if target.is_dir()} | {folder}:
-        sync_folder(parent)
-    return copied
-
-
-def _is_pickle(data: bytes) -> bool:
-    """Tell a pickle of protocol 2 to 5, or an archive that holds one as PyTorch's does."""
-    if zipfile.is_zipfile(io.BytesIO(data)):
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            return any(name.endswith((".pkl", ".pickle")) for name in archive.namelist())
-    return data[:1] == b"\x80" and data[1:2] in {b"\x02", b"\x03", b"\x04", b"\x05"}
-
-
-def _with_parents(name: str) -> Iterator[str]:
-    path = PurePosixPath(name)
-    yield name
-    yield from (parent.as_posix() for parent in path.parents)

@@ -4,7 +4,7 @@ from .app import Service, build_app
 from .auth import require_scope
 from .exchange import current_exchange
 from .health import ReadinessCheck
-from .idempotency import IdempotencyStore
+from .idempotency_store import IdempotencyStore
 from .model_slot import ModelRefused, ModelSlot, Served
 from .pagination import Cursor, CursorCodec, Limit, Page
 from .principal import Principal

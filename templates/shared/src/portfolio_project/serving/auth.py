@@ -66,9 +66,10 @@ class require_scope(SecurityBase):  # noqa: N801 - reads as a verb where it is u
                 headers={"WWW-Authenticate": "Bearer"},
             )
         if not principal.may(self.scope):
+            challenge = f'Bearer error="insufficient_scope", scope="{self.scope}"'
             raise Problem(
                 403,
                 detail=f"This key lacks the scope `{self.scope}`.",
-                headers={"WWW-Authenticate": f'Bearer error="insufficient_scope", scope="{self.scope}"'},
+                headers={"WWW-Authenticate": challenge},
             )
         return principal

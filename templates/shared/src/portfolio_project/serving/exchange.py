@@ -1,9 +1,9 @@
 """One request and its answer, as every part of the serving room sees it."""
 
+import os
 import re
 from contextvars import ContextVar
 from time import perf_counter
-from uuid import uuid4
 
 from starlette.types import Scope
 
@@ -37,7 +37,9 @@ class Exchange:
         self.method: str = scope["method"]
         self.path: str = scope["path"]
         offered = self.headers.get(b"x-request-id", b"")
-        self.request_id = offered.decode("ascii") if _ACCEPTABLE_ID(offered) else uuid4().hex
+        self.request_id = (
+            offered.decode("ascii") if _ACCEPTABLE_ID(offered) else os.urandom(16).hex()
+        )
         self.started = perf_counter()
         self.principal: Principal | None = None
         self.status = 0

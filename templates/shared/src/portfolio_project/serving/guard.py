@@ -2,15 +2,17 @@
 
 import asyncio
 
+import anyio
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .auth import Authenticator
 from .exchange import Exchange, current_exchange
 from .idempotency import Idempotency
+from .idempotency_store import IdempotencyStore
 from .lifecycle import Lifecycle
 from .principal import ANONYMOUS
-from .problems import MEDIA_TYPE, Problem, internal_error, send_problem, too_large
+from .problems import Problem, internal_error, send_problem
 from .rate_limit import RateLimiter
 from .settings import ServingSettings
 
@@ -19,26 +21,25 @@ _log = structlog.get_logger("guard")
 
 
 class Guard:
-    """Admits requests. Pure ASGI; event streams pass unbuffered and count on their own."""
+    """Admits requests. Pure ASGI; event streams pass unbuffered and are counted on their own."""
 
     def __init__(
         self,
         app: ASGIApp,
         settings: ServingSettings,
         lifecycle: Lifecycle,
-        authenticator: Authenticator,
-        limiter: RateLimiter,
-        idempotency: Idempotency,
+        store: IdempotencyStore,
     ) -> None:
         self.app = app
         self.lifecycle = lifecycle
         self.timeout = settings.request_timeout_seconds
         self.max_streams = settings.max_streams
         self.running = 0
+        self._grace = settings.idempotency_lease_seconds - settings.request_timeout_seconds
         self._max_concurrency = settings.max_concurrency
-        self._authenticator = authenticator
-        self._limiter = limiter
-        self._idempotency = idempotency
+        self._authenticator = Authenticator(settings.api_keys, settings.pepper)
+        self._limiter = RateLimiter(settings.rate_limit, settings.rate_limit_storage)
+        self._idempotency = Idempotency(app, store, settings.max_body_bytes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or answer with the problem that keeps it out."""
@@ -51,9 +52,12 @@ class Guard:
         if refusal is not None:
             await send_problem(refusal, send)
             return
-        turn = _Turn(self, exchange, send)
-        app = self._idempotency if self._idempotency.wanted(exchange) else self.app
-        await turn.run(app, scope, receive)
+        if self._idempotency.wanted(exchange):
+            # A write with a key works on after its deadline: a retry gets its answer.
+            turn = _Turn(self, exchange, send, grace=self._grace)
+            await turn.run(self._idempotency, scope, receive)
+        else:
+            await _Turn(self, exchange, send).run(self.app, scope, receive)
 
     async def _refuse(self, exchange: Exchange, scope: Scope) -> Problem | None:
         if exchange.path.startswith("/v1/") and exchange.method != "OPTIONS":
@@ -85,84 +89,71 @@ def _overloaded(detail: str) -> Problem:
 class _Turn:
     """One admitted request: it holds a place, has a deadline, and can be cut short."""
 
-    def __init__(self, guard: Guard, exchange: Exchange, send: Send) -> None:
+    def __init__(self, guard: Guard, exchange: Exchange, send: Send, grace: float = 0.0) -> None:
         self._guard = guard
+        self._grace = grace
         self._exchange = exchange
         self._send = send
-        self._task = asyncio.current_task()
-        self._cut = False  # we cancelled our own task
-        self._replaced = False  # we answered in the app's stead: its own messages are dropped
+        # Anyio's cancellation waits for a thread that works for the route, so a place or an
+        # idempotency key is never given away while a write still runs.
+        self._cancel = anyio.CancelScope()
+        self._timer = asyncio.get_running_loop().call_later(guard.timeout, self._expire)
+        self._replaced = False  # we answer in the app's stead: its own messages are dropped
         self._finished = False
-        self._answer: asyncio.Task[None] | None = None
-        self._timer: asyncio.TimerHandle | None = None
+        self._late_answer: asyncio.Task[None] | None = None
 
     async def run(self, app: ASGIApp, scope: Scope, receive: Receive) -> None:
-        guard = self._guard
-        guard.running += 1
-        loop = asyncio.get_running_loop()
-        self._timer = loop.call_later(guard.timeout, self._expire)
+        """Let the app answer; what it raises ends here."""
+        self._guard.running += 1
         try:
-            await app(scope, receive, self.send)
-        except asyncio.CancelledError:
-            if not self._cut:
-                raise
-        except Exception:
+            with self._cancel:
+                await app(scope, receive, self.send)
+        except Exception as error:  # noqa: BLE001 - the last door before the caller
             if not self._replaced:
-                await self._fail()
+                await self._fail(error)
         finally:
             self._leave()
-        if self._answer is not None:
-            await self._answer
-        elif self._cut and not self._finished and self._exchange.streaming:
+        if self._late_answer is not None:
+            await self._late_answer
+        elif self._cancel.cancelled_caught and self._exchange.streaming and not self._finished:
             await self._send({"type": "http.response.body", "body": b"", "more_body": False})
 
-    def _leave(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        if self._exchange.streaming:
-            self._guard.lifecycle.stream_closed(self._end_stream)
-        else:
-            self._guard.running -= 1
-        if self._cut and self._task is not None:
-            self._task.uncancel()
-
     async def send(self, message: Message) -> None:
-        """Pass on a message of the app, unless it was answered in its stead."""
+        """Pass a message of the app on, unless it was answered in its stead."""
         if self._replaced:
             return
         if message["type"] == "http.response.start":
-            content_type = _content_type(message)
-            if message["status"] == 413 and content_type != MEDIA_TYPE:  # noqa: PLR2004
-                # FastAPI answers in plain text where a route never looked at its body.
-                await self._replace(too_large())
+            if _is_event_stream(message) and not self._become_stream():
+                self._replaced = True
+                await send_problem(_overloaded("All event streams are taken."), self._send)
+                self._cancel.cancel()
                 return
-            if content_type.startswith("text/event-stream"):
-                await self._begin_stream()
-                if self._replaced:
-                    return
         elif not message.get("more_body", False):
             self._finished = True
         await self._send(message)
 
-    async def _begin_stream(self) -> None:
+    def _become_stream(self) -> bool:
+        """Give the place back and take a stream's, without a deadline. False if all are taken."""
         guard = self._guard
         if guard.lifecycle.open_streams >= guard.max_streams:
-            await self._replace(_overloaded("All event streams are taken."))
-            self._interrupt()
-            return
+            return False
         self._exchange.streaming = True
         guard.running -= 1
-        if self._timer is not None:
-            self._timer.cancel()
-        guard.lifecycle.stream_opened(self._end_stream)
+        self._timer.cancel()
+        guard.lifecycle.stream_opened(self._cancel.cancel)
+        return True
 
-    async def _replace(self, problem: Problem) -> None:
-        self._replaced = True
-        await send_problem(problem, self._send)
+    def _leave(self) -> None:
+        self._timer.cancel()
+        if self._exchange.streaming:
+            self._guard.lifecycle.stream_closed(self._cancel.cancel)
+        else:
+            self._guard.running -= 1
 
-    async def _fail(self) -> None:
-        _log.exception("request_failed", method=self._exchange.method, path=self._exchange.path)
-        if not self._exchange.status:
+    async def _fail(self, error: Exception) -> None:
+        exchange = self._exchange
+        _log.error("request_failed", method=exchange.method, path=exchange.path, exc_info=error)
+        if not exchange.status:
             await send_problem(internal_error(), self._send)
 
     def _expire(self) -> None:
@@ -176,20 +167,15 @@ class _Turn:
                 detail=f"No answer within {self._guard.timeout:g} s.",
                 type="urn:problem:timeout",
             )
-            self._answer = asyncio.ensure_future(send_problem(problem, self._send))
-        self._interrupt()
-
-    def _end_stream(self) -> None:
-        self._interrupt()
-
-    def _interrupt(self) -> None:
-        if not self._cut and self._task is not None:
-            self._cut = True
-            self._task.cancel()
+            self._late_answer = asyncio.ensure_future(send_problem(problem, self._send))
+        if self._grace:
+            self._timer = asyncio.get_running_loop().call_later(self._grace, self._cancel.cancel)
+        else:
+            self._cancel.cancel()
 
 
-def _content_type(start: Message) -> str:
-    for name, value in start.get("headers", ()):
-        if name == b"content-type":
-            return str(value.decode("latin-1"))
-    return ""
+def _is_event_stream(start: Message) -> bool:
+    return any(
+        name == b"content-type" and value.startswith(b"text/event-stream")
+        for name, value in start.get("headers", ())
+    )

@@ -1,166 +1,34 @@
 """Idempotency-Key: a write that is sent twice happens once, and answers the same both times."""
 
-import asyncio
 import hashlib
+import re
 import sqlite3
-import time
-from collections.abc import Sequence
-from dataclasses import dataclass
-from enum import Enum
-from pathlib import Path
-from threading import Lock
-from typing import Any
-from uuid import uuid4
+from collections.abc import Callable
 
-import orjson
 import structlog
+from anyio import CancelScope
+from anyio.to_thread import run_sync
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .exchange import Exchange, current_exchange
+from .idempotency_store import IdempotencyStore, Lease, Refusal, StoredAnswer
 from .principal import ANONYMOUS
 from .problems import Problem, send_problem, too_large
 
+KEY_PATTERN = r"^[\x21-\x7e]{1,255}$"
 _WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
-_MAX_KEY = 255
+_acceptable_key = re.compile(KEY_PATTERN.encode()).fullmatch
 # These answers say that the write was not tried, so the key stays free for a corrected request.
 _NOT_KEPT = frozenset({401, 403, 405, 408, 413, 415, 422, 429})
 _log = structlog.get_logger("idempotency")
-
-
-@dataclass(frozen=True, slots=True)
-class StoredAnswer:
-    """A finished response, as it is sent again."""
-
-    status: int
-    headers: Sequence[tuple[bytes, bytes]]
-    body: bytes
-    model_version: str | None = None
-
-
-class Refusal(Enum):
-    """Why a key can't be used for this request."""
-
-    IN_FLIGHT = "in flight"
-    OTHER_REQUEST = "other request"
-
-
-@dataclass(frozen=True, slots=True)
-class Lease:
-    """The right to do the work of a key; the token tells apart a holder from its successor."""
-
-    key: bytes
-    token: str
-
-
-class IdempotencyStore:
-    """Keys, request hashes and answers in one SQLite file; many processes may share it.
-
-    A holder that dies loses its lease after `lease_seconds`, and the next request with the key
-    does the work. Answers are kept for `ttl_seconds`.
-    """
-
-    def __init__(self, path: Path, *, ttl_seconds: float, lease_seconds: float) -> None:
-        self._path = path
-        self._ttl = ttl_seconds
-        self._lease = lease_seconds
-        self._lock = Lock()
-        self._connection: sqlite3.Connection | None = None
-        self._purged = 0.0
-
-    def begin(
-        self, key: bytes, request_hash: bytes, now: float | None = None
-    ) -> Lease | StoredAnswer | Refusal:
-        """Take the lease on `key`, or say why not. Raises sqlite3.Error if the file fails."""
-        now = time.time() if now is None else now
-        with self._lock, self._open() as db:
-            db.execute("BEGIN IMMEDIATE")
-            self._purge(db, now)
-            row = db.execute(
-                "SELECT request_hash, leased_until, status, headers, body, model_version"
-                " FROM answers WHERE key = ? AND expires > ?",
-                (key, now),
-            ).fetchone()
-            if row is not None:
-                if row[0] != request_hash:
-                    return Refusal.OTHER_REQUEST
-                if row[2] is not None:
-                    return StoredAnswer(row[2], _unpack(row[3]), row[4], row[5])
-                if row[1] > now:
-                    return Refusal.IN_FLIGHT
-            lease = Lease(key, uuid4().hex)
-            db.execute(
-                "INSERT OR REPLACE INTO answers (key, request_hash, token, leased_until, expires)"
-                " VALUES (?, ?, ?, ?, ?)",
-                (key, request_hash, lease.token, now + self._lease, now + self._ttl),
-            )
-            return lease
-
-    def finish(self, lease: Lease, answer: StoredAnswer) -> bool:
-        """Keep the answer; return False if the lease has meanwhile gone to somebody else."""
-        with self._lock, self._open() as db:
-            cursor = db.execute(
-                "UPDATE answers SET status = ?, headers = ?, body = ?, model_version = ?"
-                " WHERE key = ? AND token = ?",
-                (
-                    answer.status,
-                    _pack(answer.headers),
-                    answer.body,
-                    answer.model_version,
-                    lease.key,
-                    lease.token,
-                ),
-            )
-            return cursor.rowcount == 1
-
-    def release(self, lease: Lease) -> None:
-        """Give the key back, as if the request had never been."""
-        with self._lock, self._open() as db:
-            db.execute(
-                "DELETE FROM answers WHERE key = ? AND token = ? AND status IS NULL",
-                (lease.key, lease.token),
-            )
-
-    def close(self) -> None:
-        """Close the file."""
-        with self._lock:
-            if self._connection is not None:
-                self._connection.close()
-                self._connection = None
-
-    def _open(self) -> sqlite3.Connection:
-        if self._connection is None:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            db = sqlite3.connect(self._path, timeout=5.0, check_same_thread=False)
-            db.execute("PRAGMA journal_mode = WAL")
-            db.execute("PRAGMA synchronous = NORMAL")
-            db.execute(
-                "CREATE TABLE IF NOT EXISTS answers (key BLOB PRIMARY KEY, request_hash BLOB,"
-                " token TEXT, leased_until REAL, expires REAL, status INTEGER, headers BLOB,"
-                " body BLOB, model_version TEXT) WITHOUT ROWID"
-            )
-            self._connection = db
-        return self._connection
-
-    def _purge(self, db: sqlite3.Connection, now: float) -> None:
-        if now - self._purged > 60:  # noqa: PLR2004 - seconds
-            db.execute("DELETE FROM answers WHERE expires <= ?", (now,))
-            self._purged = now
-
-
-def _pack(headers: Sequence[tuple[bytes, bytes]]) -> bytes:
-    return orjson.dumps([(k.decode("latin-1"), v.decode("latin-1")) for k, v in headers])
-
-
-def _unpack(data: bytes) -> list[tuple[bytes, bytes]]:
-    return [(k.encode("latin-1"), v.encode("latin-1")) for k, v in orjson.loads(data)]
 
 
 class Idempotency:
     """Pure ASGI layer for writes that carry an Idempotency-Key.
 
     The answer is stored before it is sent, so whoever has seen an answer will see it again. A
-    crash between the work and the store repeats the work after the lease: make the work itself
-    safe to repeat where that matters.
+    crash between the work and the store means that a retry repeats the work once the lease has
+    ended: where that matters, let the work itself be safe to repeat.
     """
 
     def __init__(self, app: ASGIApp, store: IdempotencyStore, max_body_bytes: int) -> None:
@@ -196,19 +64,19 @@ class Idempotency:
             kept = await self._keep(begun, recorder, exchange)
         finally:
             if not kept:
-                await self._quietly(self._store.release, begun)
+                await self._quietly(lambda: self._store.release(begun))
         await recorder.deliver()
 
     async def _begin(self, exchange: Exchange, scope: Scope, body: bytes) -> Lease | StoredAnswer:
         key = exchange.headers[b"idempotency-key"]
-        if not 1 <= len(key) <= _MAX_KEY or not key.isascii():
-            raise Problem(400, detail="Idempotency-Key must be 1 to 255 ASCII characters.")
+        if not _acceptable_key(key):
+            raise Problem(400, detail="Idempotency-Key must be 1 to 255 visible ASCII characters.")
         principal = exchange.principal or ANONYMOUS
         name = (principal.id.encode(), exchange.method.encode(), exchange.path.encode(), key)
         kind = exchange.headers.get(b"content-type", b"")
         request_hash = _hash(scope.get("query_string", b""), kind, body)
         try:
-            begun = await asyncio.to_thread(self._store.begin, _hash(*name), request_hash)
+            begun = await run_sync(self._store.begin, _hash(*name), request_hash)
         except (sqlite3.Error, OSError) as error:
             _log.exception("idempotency_store_failed")
             raise Problem(
@@ -229,22 +97,22 @@ class Idempotency:
                 detail="This Idempotency-Key came with another request. Use a new key.",
                 type="urn:problem:idempotency-key-reused",
             )
-        assert isinstance(begun, Lease | StoredAnswer)
         return begun
 
     async def _keep(self, lease: Lease, recorder: "_Recorder", exchange: Exchange) -> bool:
         status = recorder.status
-        if recorder.streaming or not 200 <= status < 500 or status in _NOT_KEPT:  # noqa: PLR2004
+        if recorder.streaming or not 200 <= status < 500 or status in _NOT_KEPT:
             return False
         answer = StoredAnswer(
             status, recorder.headers, bytes(recorder.body), exchange.model_version
         )
-        await self._quietly(self._store.finish, lease, answer)
+        await self._quietly(lambda: self._store.finish(lease, answer))
         return True
 
-    async def _quietly(self, action: Any, *arguments: Any) -> None:
+    async def _quietly(self, action: Callable[[], object]) -> None:
         try:
-            await asyncio.to_thread(action, *arguments)
+            with CancelScope(shield=True):
+                await run_sync(action)
         except (sqlite3.Error, OSError):
             # The work is done and its answer must go out; the lease ends by itself.
             _log.exception("idempotency_store_failed")

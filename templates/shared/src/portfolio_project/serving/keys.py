@@ -52,14 +52,12 @@ def mint_key(
     Raises ValueError where the pepper is too short, or a scope or the owner is malformed.
     """
     if len(pepper) < PEPPER_LENGTH:
-        msg = f"the pepper needs at least {PEPPER_LENGTH} bytes"
-        raise ValueError(msg)
+        raise ValueError(f"the pepper needs at least {PEPPER_LENGTH} bytes")
     public = secrets.token_hex(4)
     secret_key = f"sk_{public}_{secrets.token_hex(32)}"
     digest = digest_key(secret_key, pepper)
-    return secret_key, ApiKey(
-        id=public, owner=owner, scopes=scopes, digest=digest, expires=expires
-    )
+    key = ApiKey(id=public, owner=owner, scopes=scopes, digest=digest, expires=expires)
+    return secret_key, key
 
 
 def new_pepper() -> str:

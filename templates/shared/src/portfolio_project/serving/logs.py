@@ -15,11 +15,10 @@ from .settings import ServingSettings
 class _StandardError:
     """Writes whole lines to standard error; a broken pipe or full disk stops no request."""
 
-    def msg(self, line: str | bytes) -> None:
-        data = line if isinstance(line, bytes) else line.encode("utf-8", "backslashreplace")
+    def msg(self, line: str) -> None:
         try:
-            sys.stderr.buffer.write(data + b"\n")
-            sys.stderr.buffer.flush()
+            sys.stderr.write(f"{line}\n")  # one call, so that threads don't mix their lines
+            sys.stderr.flush()
         except (OSError, ValueError):
             pass
 
@@ -49,8 +48,8 @@ def _add_trace(_logger: WrappedLogger, _method: str, event: EventDict) -> EventD
     return event
 
 
-def _as_json(event: Any, **_options: Any) -> bytes:
-    return orjson.dumps(event, default=str, option=orjson.OPT_NON_STR_KEYS)
+def _as_json(event: Any, **_options: Any) -> str:
+    return orjson.dumps(event, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
 
 
 def _console_wanted(settings: ServingSettings) -> bool:

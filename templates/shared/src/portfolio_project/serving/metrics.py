@@ -1,20 +1,17 @@
 """Prometheus metrics with a bounded set of labels: route templates, never paths."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any
 
-from fastapi.routing import iter_route_contexts
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute
 
 from .model_slot import ModelSlot
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-UNMATCHED = "unmatched"
 
 
 class _ModelInfo:
@@ -33,10 +30,8 @@ class _ModelInfo:
 class Metrics:
     """The service's metrics, in a registry of its own; families add theirs to `registry`."""
 
-    def __init__(self, routes: Callable[[], Iterable[BaseRoute]]) -> None:
+    def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self._routes = routes
-        self._templates: dict[object, str] | None = None
         self._requests = Counter(
             "http_requests",
             "Answered requests",
@@ -59,12 +54,6 @@ class Metrics:
         """Report a number that is read when the metrics are scraped."""
         Gauge(name, documentation, registry=self.registry).set_function(read)
 
-    def route_of(self, endpoint: object) -> str:
-        """Return the template of the route that `endpoint` answers, or `unmatched`."""
-        if self._templates is None:
-            self._templates = dict(_templates(self._routes()))
-        return self._templates.get(endpoint, UNMATCHED)
-
     def count(self, method: str, route: str, status: int, seconds: float | None) -> None:
         """Count one answer; `seconds` is None for a stream, whose length says nothing."""
         label = (method if method in _METHODS else "OTHER", route, status)
@@ -81,10 +70,3 @@ class Metrics:
     async def endpoint(self, _request: Request) -> Response:
         """Answer a scrape in Prometheus' text format."""
         return Response(generate_latest(self.registry), media_type=CONTENT_TYPE_PLAIN_0_0_4)
-
-
-def _templates(routes: Iterable[BaseRoute]) -> Iterator[tuple[object, str]]:
-    for context in iter_route_contexts(list(routes)):
-        endpoint = context.endpoint or getattr(context.route, "app", None)
-        if endpoint is not None and context.path is not None:
-            yield endpoint, context.path

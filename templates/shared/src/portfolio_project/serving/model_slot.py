@@ -1,6 +1,6 @@
 """The model that answers now: leased by requests, swapped and rolled back while they run."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Lock
@@ -67,8 +67,8 @@ class ModelSlot(Generic[T]):
             try:
                 self._warm_up(model)
             except Exception as error:
-                msg = f"model {version} failed its warm-up: {type(error).__name__}: {error}"
-                raise ModelRefused(msg) from error
+                cause = f"{type(error).__name__}: {error}"
+                raise ModelRefused(f"model {version} failed its warm-up: {cause}") from error
         with self._lock:
             if self._served is not None:
                 self._before = [*self._before, self._served][-_KEPT:]
@@ -79,13 +79,12 @@ class ModelSlot(Generic[T]):
         """Let the model before this one serve again. Raises LookupError when there is none."""
         with self._lock:
             if not self._before:
-                msg = "there is no earlier model to roll back to"
-                raise LookupError(msg)
+                raise LookupError("there is no earlier model to roll back to")
             self._served = self._before.pop()
             return self._served
 
     @contextmanager
-    def lease(self) -> Iterator[Served[T]]:
+    def lease(self) -> Generator[Served[T]]:
         """Yield the model for one request, and name its version in the X-Model-Version header.
 
         Raises a 503 Problem while no model is loaded.

@@ -8,7 +8,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .exchange import Exchange, current_exchange
 from .metrics import Metrics
-from .problems import internal_error, send_problem
+from .problems import internal_error, is_problem, problem_messages, too_large
+from .routes import RouteTable
 
 _QUIET = ("/health/", "/metrics")
 
@@ -17,12 +18,17 @@ class Observe:
     """Pure ASGI: nothing that happens within escapes it, not even an exception."""
 
     def __init__(
-        self, app: ASGIApp, metrics: Metrics, headers: Sequence[tuple[bytes, bytes]]
+        self,
+        app: ASGIApp,
+        routes: RouteTable,
+        metrics: Metrics,
+        headers: Sequence[tuple[bytes, bytes]],
     ) -> None:
         self.app = app
+        self._routes = routes
         self._metrics = metrics
         self._headers = headers
-        self._log = structlog.get_logger("access")
+        self._log = structlog.get_logger("access").bind()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -31,34 +37,47 @@ class Observe:
             return
         exchange = Exchange(scope)
         token = current_exchange.set(exchange)
+        body_instead: Message | None = None
 
         async def send_observed(message: Message) -> None:
+            nonlocal body_instead
             if message["type"] == "http.response.start":
+                if message["status"] == 413 and not is_problem(message):
+                    # FastAPI refuses a body that its route never read in plain text.
+                    message, body_instead = problem_messages(too_large())
                 exchange.status = message["status"]
-                message["headers"] = [
-                    *message.get("headers", ()),
-                    *self._headers,
-                    *exchange.answer_headers,
-                    (b"x-request-id", exchange.request_id.encode()),
-                ]
-                if exchange.model_version is not None:
-                    version = exchange.model_version.encode("latin-1", "replace")
-                    message["headers"].append((b"x-model-version", version))
+                self._add_headers(message, exchange)
+            elif body_instead is not None:
+                message = body_instead
             await send(message)
 
         try:
             await self.app(scope, receive, send_observed)
-        except Exception:
+        except Exception:  # noqa: BLE001 - the last door before the server
             self._log.exception("request_failed", method=exchange.method, path=exchange.path)
             if not exchange.status:
-                await send_problem(internal_error(), send_observed)
+                for message in problem_messages(internal_error()):
+                    await send_observed(message)
         finally:
             self._record(exchange, scope)
             current_exchange.reset(token)
 
+    def _add_headers(self, start: Message, exchange: Exchange) -> None:
+        headers = [
+            *start.get("headers", ()),
+            *self._headers,
+            *exchange.answer_headers,
+            (b"x-request-id", exchange.request_id.encode()),
+        ]
+        if exchange.model_version is not None:
+            headers.append(
+                (b"x-model-version", exchange.model_version.encode("latin-1", "replace"))
+            )
+        start["headers"] = headers
+
     def _record(self, exchange: Exchange, scope: Scope) -> None:
         seconds = perf_counter() - exchange.started
-        route = self._metrics.route_of(scope.get("endpoint"))
+        route = self._routes.template(scope)
         timed = None if exchange.streaming else seconds
         self._metrics.count(exchange.method, route, exchange.status, timed)
         if exchange.path.startswith(_QUIET):

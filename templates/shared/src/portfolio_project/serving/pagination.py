@@ -46,27 +46,31 @@ class CursorCodec:
         return base64.urlsafe_b64encode(self._tag(payload) + payload).rstrip(b"=").decode()
 
     def decode(self, cursor: str) -> Any:
-        """Return the position. Raises a 400 Problem for a cursor that this listing didn't give."""
+        """Return the position. Raises a 404 Problem for a cursor that this listing didn't give.
+
+        404 and not 400: the request is well formed, as far as its schema can say, but no page has
+        this address.
+        """
         try:
             raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), b"-_", validate=True)
         except (binascii.Error, ValueError):
-            raise _bad_cursor() from None
+            raise _unknown_cursor() from None
         tag, payload = raw[:_TAG_BYTES], raw[_TAG_BYTES:]
         # The second comparison refuses another spelling of the same bytes.
         if not hmac.compare_digest(tag, self._tag(payload)):
-            raise _bad_cursor()
+            raise _unknown_cursor()
         position = orjson.loads(payload)
         if self.encode(position) != cursor:
-            raise _bad_cursor()
+            raise _unknown_cursor()
         return position
 
     def _tag(self, payload: bytes) -> bytes:
         return hmac.digest(self._key, payload, "sha256")[:_TAG_BYTES]
 
 
-def _bad_cursor() -> Problem:
+def _unknown_cursor() -> Problem:
     return Problem(
-        400,
+        404,
         detail="This cursor is not from this listing. Start again without `cursor`.",
-        type="urn:problem:bad-cursor",
+        type="urn:problem:unknown-cursor",
     )

@@ -9,7 +9,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
-from starlette.types import Send
+from starlette.types import Message, Send
 
 from .exchange import current_exchange
 
@@ -60,8 +60,7 @@ class Problem(Exception):
         **extensions: Any,
     ) -> None:
         if hidden := _RESERVED & extensions.keys():
-            msg = f"{sorted(hidden)} are standard members of a problem document"
-            raise ValueError(msg)
+            raise ValueError(f"{sorted(hidden)} are standard members of a problem document")
         super().__init__(title or phrase(status))
         self.status = status
         self.title = title or phrase(status)
@@ -97,16 +96,31 @@ def phrase(status: int) -> str:
         return "Error"
 
 
-async def send_problem(problem: Problem, send: Send) -> None:
-    """Answer with `problem` from pure ASGI code, where there is no request object."""
+def problem_messages(problem: Problem) -> tuple[Message, Message]:
+    """Return the two ASGI messages of an answer with `problem`."""
     body = orjson.dumps(problem.document(), default=str)
     headers = [
         (b"content-type", MEDIA_TYPE.encode()),
         (b"content-length", str(len(body)).encode()),
         *((k.lower().encode("latin-1"), v.encode("latin-1")) for k, v in problem.headers.items()),
     ]
-    await send({"type": "http.response.start", "status": problem.status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+    start: Message = {
+        "type": "http.response.start",
+        "status": problem.status,
+        "headers": headers,
+    }
+    return start, {"type": "http.response.body", "body": body}
+
+
+async def send_problem(problem: Problem, send: Send) -> None:
+    """Answer with `problem` from pure ASGI code, where there is no request object."""
+    for message in problem_messages(problem):
+        await send(message)
+
+
+def is_problem(start: Message) -> bool:
+    """Say whether a response that starts is a problem document."""
+    return (b"content-type", MEDIA_TYPE.encode()) in start["headers"]
 
 
 def internal_error() -> Problem:
@@ -117,6 +131,11 @@ def internal_error() -> Problem:
 def too_large() -> Problem:
     """Return the answer to a body over the limit."""
     return Problem(413, "Content Too Large", "Send a smaller body, or split it into several.")
+
+
+def _method_not_allowed(allowed: Sequence[str]) -> Problem:
+    detail = "Use one of the methods in the Allow header."
+    return Problem(405, detail=detail, headers={"Allow": ", ".join(allowed)})
 
 
 def _invalid_fields(errors: Sequence[Any]) -> list[dict[str, Any]]:
@@ -135,8 +154,12 @@ async def _on_problem(_request: Request, exc: Exception) -> Response:
     return exc.response()
 
 
-async def _on_http_exception(_request: Request, exc: Exception) -> Response:
+async def _on_http_exception(request: Request, exc: Exception) -> Response:
     assert isinstance(exc, HTTPException)
+    if exc.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        # Starlette names the methods of the first route only that has this path.
+        allowed = request.app.table.methods(request.url.path)
+        return _method_not_allowed(allowed).response()
     if exc.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
         return too_large().response()
     title = phrase(exc.status_code)
@@ -157,7 +180,6 @@ async def _on_unexpected(_request: Request, _exc: Exception) -> Response:
 
 _ADVICE = {
     404: "There is nothing at this path.",
-    405: "Use one of the methods in the Allow header.",
 }
 
 

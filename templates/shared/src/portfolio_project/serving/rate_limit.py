@@ -7,7 +7,6 @@ import structlog
 from limits import parse
 from limits.aio.storage import Storage
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
-from limits.errors import StorageError
 from limits.storage import storage_from_string
 
 from .exchange import Exchange
@@ -25,10 +24,11 @@ class RateLimiter:
 
     def __init__(self, limit: str, storage_url: str) -> None:
         self._item = parse(limit)
-        storage = storage_from_string(storage_url, wrap_exceptions=True)
+        storage = storage_from_string(storage_url)
         if not isinstance(storage, Storage):
             msg = f"{storage_url.partition(':')[0]} is not asynchronous; use async+memory://"
             raise TypeError(msg)
+        self._failures = storage.base_exceptions
         self._limiter = SlidingWindowCounterRateLimiter(storage)
         policy = f'"default";q={self._item.amount};w={self._item.get_expiry()}'
         self._policy = (b"ratelimit-policy", policy.encode())
@@ -38,7 +38,7 @@ class RateLimiter:
         try:
             admitted = await self._limiter.hit(self._item, caller)
             stats = await self._limiter.get_window_stats(self._item, caller)
-        except StorageError as error:
+        except self._failures as error:
             _log.warning("rate_limit_store_failed", error=repr(error))
             return None
         wait = max(1, ceil(stats.reset_time - time.time()))

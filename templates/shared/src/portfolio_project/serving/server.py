@@ -8,13 +8,28 @@ from typing import TYPE_CHECKING
 
 import structlog
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from .problems import MEDIA_TYPE, Problem, problem_messages
 from .settings import PREFIX, BadSettings, ServingSettings
 
 if TYPE_CHECKING:
     from .app import Service
 
 _log = structlog.get_logger("server")
+
+
+class ProblemProtocol(H11Protocol):
+    """Uvicorn's HTTP protocol; what is not HTTP at all is answered with a problem document too."""
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer a request that can't be parsed, and close the connection."""
+        _, body = problem_messages(Problem(400, detail=msg))
+        self.transport.write(
+            b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-type: %b\r\n"
+            b"content-length: %d\r\n\r\n%b" % (MEDIA_TYPE.encode(), len(body["body"]), body["body"])
+        )
+        self.transport.close()
 
 
 class DrainingServer(uvicorn.Server):
@@ -69,9 +84,10 @@ def serve(app: "Service", settings: ServingSettings) -> int:
         app,
         access_log=False,
         log_config=None,
+        http=ProblemProtocol,
         lifespan="on",
         server_header=False,
-        timeout_graceful_shutdown=int(settings.drain_timeout_seconds) or 1,
+        timeout_graceful_shutdown=settings.drain_timeout_seconds,
     )
     server = DrainingServer(app, config)
     address, port = listener.getsockname()[:2]
@@ -79,7 +95,13 @@ def serve(app: "Service", settings: ServingSettings) -> int:
     if not settings.api_keys:
         _log.warning("no_api_keys", effect="everybody on this machine may do everything")
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
-    server.run(sockets=[listener])
+    try:
+        server.run(sockets=[listener])
+    except SystemExit:
+        # Uvicorn's way to say that the lifespan failed; the reason stands in the log.
+        return 1
+    finally:
+        listener.close()
     clean = server.started and not server.force_exit
     _log.info("stopped", clean=clean)
     return 0 if clean else 1

@@ -1,0 +1,1 @@
+"""Make projects of other people's templates: any Copier or Cookiecutter template."""

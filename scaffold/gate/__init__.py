@@ -1,0 +1,1 @@
+"""Prove a project from outside: a clean clone, its own environment, its own gate step by step."""

@@ -1,0 +1,97 @@
+"""The maintainer's side of the history: add the present templates to the released trees.
+
+    python -m scaffold.release            add each version that isn't there yet
+    python -m scaffold.release --check    does each template that has a tag still equal its tag?
+
+A release is never changed: a template that differs from its tag needs a new version.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from scaffold import history
+from scaffold.errors import ScaffoldError
+from scaffold.library import tree_of
+from scaffold.objects import Commit, quarantine, tree_at, write_commits
+from scaffold.record import origin_of
+from scaffold.template import Template, available
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from scaffold.plumbing import Git
+    from scaffold.tree import Tree
+
+
+def release(templates: Iterable[Template], bundle: Path) -> list[str]:
+    """Add each template's present version to ``bundle`` and return the new tags.
+
+    Commits depend on trees, versions and their order only, so two machines make the same ones.
+
+    Raises:
+        ScaffoldError: a version that is released already has another tree now.
+    """
+    known = history.releases(bundle)
+    with quarantine() as git:
+        if known:
+            history.fetch(git, bundle)
+        added: list[str] = []
+        for template in templates:
+            tree = tree_of(template)
+            tag = origin_of(tree).tag
+            if tag in known:
+                _require_equal(git, tag, tree)
+            else:
+                _add(git, tag, tree, [each for each in known if _family(each) == _family(tag)])
+                added.append(tag)
+        if added:
+            fresh = bundle.with_suffix(".new")
+            git("bundle", "create", "--quiet", "--version=2", str(fresh.resolve()), "--tags")
+            fresh.replace(bundle)
+    return added
+
+
+def _add(git: Git, tag: str, tree: Tree, earlier: list[str]) -> None:
+    earlier.sort(key=lambda each: history.order(each.rpartition("/v")[2]))
+    parent = f"refs/tags/{earlier[-1]}^0" if earlier else None
+    write_commits(git, [Commit("release", tree, parent, f"{tag}\n", when=len(earlier))])
+    git("update-ref", f"refs/tags/{tag}", "refs/heads/release")
+    git("update-ref", "-d", "refs/heads/release")
+
+
+def _require_equal(git: Git, tag: str, tree: Tree) -> None:
+    if tree_at(git, f"refs/tags/{tag}") != tree:
+        message = f"{tag} is released, and the template has changed since"
+        raise ScaffoldError(message, "Raise `version` in its template.toml.", 1)
+
+
+def _family(tag: str) -> str:
+    return tag.rpartition("/v")[0]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command line; 0 done or equal, 1 a released version has changed."""
+    parser = argparse.ArgumentParser(prog="python -m scaffold.release", description=__doc__)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("--check", action="store_true", help="only look, write nothing")
+    parser.add_argument("--bundle", type=Path, default=history.BUNDLE, help=argparse.SUPPRESS)
+    options = parser.parse_args(arguments)
+    templates = list(available().values())
+    if options.check:
+        known = history.releases(options.bundle)
+        templates = [each for each in templates if f"{each.name}/v{each.version}" in known]
+    try:
+        added = release(templates, options.bundle)
+    except ScaffoldError as error:
+        print(error, file=sys.stderr)
+        return 1
+    print("\n".join(f"released {tag}" for tag in added) or "nothing new to release")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

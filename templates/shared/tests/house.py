@@ -1,0 +1,157 @@
+"""Fixtures and helpers that the tests of every room share.
+
+The family's conftest.py loads them with `pytest_plugins = ["house"]`, and gives two fixtures of
+its own: `app_factory`, a function from settings overrides to the family's application, and
+`live_server`, the address of that application on a real socket.
+"""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx2
+import pytest
+import uvicorn
+from fastapi import FastAPI
+from hypothesis import settings as hypothesis_settings
+
+from portfolio_project.serving import ServingSettings, load_settings
+
+# The same examples in every run; no deadline, because machines differ.
+hypothesis_settings.register_profile("house", derandomize=True, database=None, deadline=None)
+hypothesis_settings.load_profile("house")
+
+PEPPER = "pepper-" * 6
+PATIENCE_SECONDS = 20.0
+
+
+def wait_until(condition: Callable[[], bool], what: str, seconds: float = PATIENCE_SECONDS) -> None:
+    """Wait until `condition` holds, or fail and say what did not come true."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, f"waited {seconds} s for {what}"
+        time.sleep(0.01)
+
+
+def sample_settings(folder: Path, **overrides: object) -> ServingSettings:
+    """Return settings for the sample service, with its files under `folder`."""
+    return load_settings(ServingSettings, data_dir=folder / "var", log_format="json", **overrides)
+
+
+@contextmanager
+def live(app: FastAPI) -> Iterator[str]:
+    """Serve `app` from a thread on a free loopback port; yield its address."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="on")
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
+    thread.start()
+    try:
+        wait_until(lambda: server.started or not thread.is_alive(), "the server to start")
+        assert server.started, "the server did not start"
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(PATIENCE_SECONDS)
+        listener.close()
+
+
+class ServiceProcess:
+    """A service in a process of its own, to be signalled and killed."""
+
+    def __init__(self, command: list[str], folder: Path, **environment: str) -> None:
+        self.log_path = folder / "service.log"
+        self._log = self.log_path.open("ab")
+        self._seen = self.log_path.stat().st_size
+        clean = {k: v for k, v in os.environ.items() if not k.startswith("PORTFOLIO_PROJECT_")}
+        settings = {"PORT": "0", "DATA_DIR": str(folder / "var"), "LOG_FORMAT": "json"}
+        self.process = subprocess.Popen(
+            command,
+            cwd=folder,
+            env=clean | prefixed(settings | environment),
+            stdout=subprocess.DEVNULL,
+            stderr=self._log,
+        )
+
+    def log(self) -> list[dict[str, object]]:
+        """Return this process's log lines so far."""
+        with self.log_path.open("rb") as file:
+            file.seek(self._seen)
+            lines = file.read().splitlines()
+        return [json.loads(line) for line in lines if line.startswith(b"{")]
+
+    def events(self, name: str) -> list[dict[str, object]]:
+        """Return the log lines of one event."""
+        return [line for line in self.log() if line["event"] == name]
+
+    @property
+    def url(self) -> str:
+        """The address, once the service is ready."""
+        wait_until(self._serving, "the service to say where it serves")
+        url = str(self.events("serving")[0]["url"])
+        wait_until(lambda: _answers(f"{url}/health/ready"), "the service to be ready")
+        return url
+
+    def _serving(self) -> bool:
+        assert self.process.poll() is None, self.log_path.read_text()
+        return bool(self.events("serving"))
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal."""
+        self.process.send_signal(number)
+
+    def wait(self) -> int:
+        """Wait for the end; return the exit code."""
+        return self.process.wait(PATIENCE_SECONDS)
+
+    def close(self) -> None:
+        """End the process, however it stands."""
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        self._log.close()
+
+
+def prefixed(settings: dict[str, str]) -> dict[str, str]:
+    """Return environment variables; a name that is none of our settings stays as it is."""
+    prefix = "PORTFOLIO_PROJECT_"
+    return {k if k.startswith("SAMPLE_") else prefix + k: v for k, v in settings.items()}
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx2.get(url).status_code == 200
+    except httpx2.TransportError:
+        return False
+
+
+@pytest.fixture(autouse=True)
+def _own_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Keep the developer's environment and .env out of the tests."""
+    for name in list(os.environ):
+        if name.startswith("PORTFOLIO_PROJECT_"):
+            monkeypatch.delenv(name)
+    monkeypatch.setattr("portfolio_project.serving.settings.ENV_FILE", tmp_path / ".env")
+
+
+@pytest.fixture
+def start_service(tmp_path: Path) -> Iterator[Callable[..., ServiceProcess]]:
+    """Start the sample service in its own process; ended when the test ends."""
+    started: list[ServiceProcess] = []
+    script = Path(__file__).with_name("sample_service.py")
+
+    def start(**environment: str) -> ServiceProcess:
+        started.append(ServiceProcess([sys.executable, str(script)], tmp_path, **environment))
+        return started[-1]
+
+    yield start
+    for service in started:
+        service.close()

@@ -1,0 +1,78 @@
+"""Puts the routes together on the house, and keeps the served model in step with the registry."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager
+from importlib.metadata import version
+
+import structlog
+from fastapi import FastAPI
+
+from ..about import about
+from ..serving import Service, build_app
+from ..serving_model import POLL_SECONDS
+from ..settings import Settings
+from ..supervisor import Supervisor
+from .access import Access, ModelUnavailableError
+from .decisions import decisions_router
+from .demo import demo_router
+from .events import events_router
+from .feed import feed_router
+from .models import models_router
+from .pages import pages_router
+from .score import score_router
+from .stats import stats_router
+
+_log = structlog.get_logger("api")
+
+
+def create_app(settings: Settings, supervisor: Supervisor | None = None) -> Service:
+    """Return the application. With a `supervisor`, its processes live as long as the service."""
+    access = Access(settings, supervisor)
+    routers = [
+        score_router(access),
+        events_router(access),
+        decisions_router(access),
+        stats_router(access),
+        feed_router(access),
+        models_router(access),
+    ]
+    if supervisor is not None:
+        routers.append(demo_router(supervisor))
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncGenerator[None]:
+        async with AsyncExitStack() as stack:
+            await asyncio.to_thread(_follow, access)
+            follower = asyncio.create_task(_keep_following(access))
+            stack.callback(follower.cancel)
+            if supervisor is not None:
+                await stack.enter_async_context(supervisor)
+            yield
+
+    words = about()
+    return build_app(
+        settings,
+        title=words["title"],
+        description=words["description"],
+        version=version(str(__package__).partition(".")[0]),
+        routers=routers,
+        pages=pages_router(),
+        lifespan=lifespan,
+        model=access.slot,
+    )
+
+
+async def _keep_following(access: Access) -> None:
+    while True:
+        await asyncio.sleep(POLL_SECONDS)
+        await asyncio.to_thread(_follow, access)
+
+
+def _follow(access: Access) -> None:
+    try:
+        access.follow_registry()
+    except ModelUnavailableError as error:
+        _log.warning("model_not_loaded", reason=str(error))

@@ -1,0 +1,89 @@
+"""Score one payment now: the question that a payment terminal asks."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import numpy as np
+from fastapi import APIRouter, Body, Depends
+from pydantic import BaseModel, Field
+
+from ..events import Rejected, Topic, Transaction, read_event
+from ..features import FEATURE_NAMES, Features, step
+from ..serving import Principal, Problem, require_scope
+from .access import Access
+
+_EXAMPLE = {
+    "version": 1,
+    "event_id": "tx-1024",
+    "occurred_at": 1_532_520_000,
+    "card_id": "card-7",
+    "terminal_id": "term-31",
+    "amount_cents": 5716,
+}
+
+
+class Score(BaseModel):
+    """A decision and what it was made from."""
+
+    event_id: str = Field(examples=["tx-1024"])
+    score: float = Field(ge=0, le=1, description="Probability of fraud", examples=[0.0123])
+    alert: bool = Field(description="Whether the score reaches the model's threshold")
+    threshold: float = Field(ge=0, le=1, examples=[0.18])
+    model_version: str = Field(examples=["f9d2ca31f30507be"])
+    features: dict[str, float] = Field(examples=[dict.fromkeys(FEATURE_NAMES, 1.0)])
+    as_of_offset: int = Field(ge=0, description="Log entries that the windows have seen")
+
+
+def score_router(access: Access) -> APIRouter:
+    """POST /score."""
+    router = APIRouter(tags=["scoring"])
+
+    @router.post("/score", summary="Score one payment, without recording it")
+    async def score(
+        payment: Annotated[Transaction, Body(openapi_examples={"payment": {"value": _EXAMPLE}})],
+        _caller: Annotated[Principal, Depends(require_scope("score"))],
+    ) -> Score:
+        """Answer with the score that the stream would give this payment if it came now.
+
+        Same door, same reducer, same windows, same model. It is a question: nothing is stored,
+        so asking twice changes nothing. Send the payment to `/v1/events` to make it count. A
+        payment that the stream would not take at this time of its clock answers 409.
+        """
+        refused = read_event(Topic.TRANSACTIONS, payment.model_dump_json().encode(), access.now())
+        if isinstance(refused, Rejected):
+            raise Problem(
+                409,
+                detail=f"{refused.detail}. Correct `occurred_at`.",
+                type=f"urn:problem:{refused.reason.value}",
+            )
+        windows, offset = access.view.windows(payment.card_id, payment.terminal_id)
+        _, features = step(windows, payment)
+        if features is None:
+            raise _repeated()
+        with access.slot.lease() as served:
+            probability = float(served.model.score(np.array([features], dtype=np.float32))[0])
+            return Score(
+                event_id=payment.event_id,
+                score=probability,
+                alert=probability >= served.model.threshold,
+                threshold=served.model.threshold,
+                model_version=served.version,
+                features=named(features),
+                as_of_offset=offset,
+            )
+
+    return router
+
+
+def named(features: Features | list[float]) -> dict[str, float]:
+    """Features by name."""
+    return dict(zip(FEATURE_NAMES, features, strict=True))
+
+
+def _repeated() -> Problem:
+    return Problem(
+        409,
+        detail="This payment is in the stream already; read it under /v1/predictions/{event_id}.",
+        type="urn:problem:already-processed",
+    )

@@ -1,0 +1,213 @@
+"""The command line. Each command is one step of the pipeline; bad input gets one line and exit 2."""
+
+from __future__ import annotations
+
+import sqlite3
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .provenance import ProvenanceError, Registry
+from .serving import BadSettings, load_settings
+from .settings import Settings
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="A streaming pipeline: events in, stateful features, scored by a trained model.",
+)
+models = typer.Typer(no_args_is_help=True, help="Registered models.")
+app.add_typer(models, name="models")
+
+ProfileName = Annotated[str, typer.Option(help="small, tiny or handbook")]
+
+
+@app.command()
+def ingest(
+    source: Annotated[
+        Path | None, typer.Argument(help="A CSV or JSON lines file; simulated data if left out")
+    ] = None,
+    profile: ProfileName = "small",
+) -> None:
+    """Bring events in: simulated ones, or your own file. Bad rows go to the dead letters."""
+    from .ingest import LETTERS_FILE, ingest_file, ingest_world  # noqa: PLC0415
+
+    folder = _settings().dataset_dir
+    if source is None:
+        done = ingest_world(_profile(profile).world, folder)
+    else:
+        done = ingest_file(source, folder)
+    typer.echo(f"{done.events:,} events, {done.labels:,} of them labels, in {folder}")
+    if done.refused:
+        typer.echo(f"{done.refused:,} rows were refused; see {folder / LETTERS_FILE}")
+
+
+@app.command()
+def train(
+    train_days: Annotated[int | None, typer.Option(min=1, help="Days to learn from")] = None,
+    cards_checked: Annotated[int | None, typer.Option(min=1, help="Cards a day to check")] = None,
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1)] = 0,
+) -> None:
+    """Train on what was ingested, register the models, and promote what passes the gate."""
+    from .profiles import PROFILES  # noqa: PLC0415
+    from .train import TrainConfig  # noqa: PLC0415
+    from .train import train as run  # noqa: PLC0415
+
+    settings = _settings()
+    small = PROFILES["small"]
+    config = TrainConfig(
+        train_days=train_days or small.train_days,
+        cards_checked=cards_checked or small.cards_checked,
+        seed=seed,
+    )
+    registry = Registry(settings.registry_dir)
+    for model in run(settings.dataset_dir, settings.models_dir, registry, config):
+        report = model.report
+        typer.echo(
+            f"{model.version}  {model.algorithm:<9} AUC {report['auc_roc']:.3f}  "
+            f"average precision {report['average_precision']:.3f}  "
+            f"card precision {report['card_precision']:.3f}  "
+            f"{'stands by: ' + model.refused if model.refused else 'serves'}"
+        )
+
+
+@app.command()
+def evaluate() -> None:
+    """Print the serving model's report beside the rules that need no model."""
+    version = Registry(_settings().registry_dir).current()
+    if version is None:
+        raise typer.BadParameter("no model serves yet. Run the command `train`")
+    typer.echo(f"model {version.id}")
+    for name, value in sorted(version.manifest.metrics.items()):
+        typer.echo(f"{name:<24}{value:>14.4f}")
+
+
+@app.command()
+def stream(
+    *,
+    until_end: Annotated[bool, typer.Option(help="Stop when the log is done")] = False,
+    follow_parent: Annotated[bool, typer.Option(hidden=True)] = False,
+) -> None:
+    """Process the log: score what comes, exactly once, until Ctrl-C."""
+    from .lifeline import follow_parent as follow  # noqa: PLC0415
+    from .lifeline import stop_event  # noqa: PLC0415
+    from .worker import work  # noqa: PLC0415
+
+    stop = stop_event()
+    if follow_parent:
+        follow(stop)
+    done = work(_settings(), stop, until_end=until_end)
+    if not follow_parent:
+        typer.echo(f"{done:,} events processed")
+
+
+@app.command()
+def produce(
+    profile: ProfileName = "small",
+    speed: Annotated[float, typer.Option(min=1, help="Virtual seconds each second")] = 4_500,
+) -> None:
+    """Send simulated payments to the log, on a virtual clock, until Ctrl-C."""
+    from .broker import Log  # noqa: PLC0415
+    from .lifeline import follow_parent, stop_event  # noqa: PLC0415
+    from .producer import produce as run  # noqa: PLC0415
+
+    world = _profile(profile).world
+    stop = stop_event()
+    if not sys.stdin.isatty():
+        follow_parent(stop)
+    run(Log(_settings().log_path), world, speed=speed, stop=stop)
+
+
+@app.command()
+def serve(port: Annotated[int | None, typer.Option(min=0, max=65_535)] = None) -> None:
+    """Serve the API and its page. Run `stream` beside it to have events processed."""
+    from .api import create_app  # noqa: PLC0415
+    from .serving import serve as run  # noqa: PLC0415
+
+    settings = _settings() if port is None else _settings(port=port)
+    raise typer.Exit(run(create_app(settings), settings))
+
+
+@app.command()
+def demo(
+    profile: ProfileName = "small",
+    speed: Annotated[float, typer.Option(min=1, help="Virtual seconds each second")] = 4_500,
+    port: Annotated[int | None, typer.Option(min=0, max=65_535)] = None,
+) -> None:
+    """Train if need be, and show the whole pipeline live on one page."""
+    from .demo import Options, run, to_stderr  # noqa: PLC0415
+
+    _profile(profile)
+    settings = _settings() if port is None else _settings(port=port)
+    raise typer.Exit(run(settings, Options(profile, speed), to_stderr))
+
+
+@models.command("list")
+def list_models() -> None:
+    """List registered models, oldest first; the serving one has a star."""
+    from .train import algorithm_of  # noqa: PLC0415
+
+    registry = Registry(_settings().registry_dir)
+    serving = registry.current_id()
+    for one in registry.versions():
+        metrics = one.manifest.metrics
+        typer.echo(
+            f"{'*' if one.id == serving else ' '} {one.id}  {algorithm_of(one):<9}"
+            f" average precision {metrics['average_precision']:.3f}"
+        )
+
+
+@models.command()
+def promote(version: str) -> None:
+    """Let a model serve, if it passes the gate."""
+    from .train import GATE  # noqa: PLC0415
+
+    done = Registry(_settings().registry_dir).promote(version, gate=GATE)
+    typer.echo(f"{done.id} serves")
+
+
+@models.command()
+def rollback() -> None:
+    """Let the model before this one serve again."""
+    done = Registry(_settings().registry_dir).rollback()
+    typer.echo(f"{done.id} serves")
+
+
+def main() -> None:
+    """Run the command line; what can go wrong for a user is told in one line."""
+    from .dataset import DatasetError  # noqa: PLC0415
+    from .scorer import ModelMismatchError  # noqa: PLC0415
+    from .serving_model import NoModelError  # noqa: PLC0415
+    from .train import TrainingError  # noqa: PLC0415
+
+    expected = (
+        BadSettings,
+        DatasetError,
+        ModelMismatchError,
+        NoModelError,
+        ProvenanceError,
+        TrainingError,
+    )
+    try:
+        app()
+    except expected as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(2)
+    except (OSError, sqlite3.OperationalError) as error:
+        sys.stderr.write(f"{error}. Check the disk and the folder of the data\n")
+        sys.exit(1)
+
+
+def _settings(**overrides: object) -> Settings:
+    return load_settings(Settings, **overrides)
+
+
+def _profile(name: str):  # type: ignore[no-untyped-def]
+    from .profiles import PROFILES  # noqa: PLC0415
+
+    if name not in PROFILES:
+        raise typer.BadParameter(f"{name!r} is none of {', '.join(PROFILES)}")
+    return PROFILES[name]

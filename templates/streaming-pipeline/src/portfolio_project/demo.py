@@ -1,0 +1,112 @@
+"""The demo: trains if nothing serves yet, then runs a simulated world live, with one command.
+
+Three processes: the API with its page, which supervises the stream's worker and the producer.
+"""
+
+from __future__ import annotations
+
+import socket
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from .api import create_app
+from .broker import Log
+from .ingest import EVENTS_FILE, ingest_world
+from .profiles import PROFILES
+from .provenance import Registry
+from .serving import BadSettings, serve
+from .settings import Settings
+from .snapshot import load_state
+from .store import Store
+from .supervisor import Supervisor
+from .train import STATE_FILE, TrainConfig, train
+
+PROFILE = "small"
+SPEED = 4_500
+"""Virtual seconds each second: a day passes in 19."""
+
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the demo's command line can change."""
+
+    profile: str = PROFILE
+    speed: float = SPEED
+
+
+def run(settings: Settings, options: Options, tell: Tell) -> int:
+    """Run until Ctrl-C; returns the exit code. `tell` prints a line for the user.
+
+    Raises BadSettings when the port is taken, before anything else is done.
+    """
+    settings = settings.model_copy(update={"clock": "stream"})
+    port = _reserve(settings)
+    prepare(settings, options, tell)
+    settings = settings.model_copy(update={"port": port})
+    children = {
+        "worker": ("stream", "--follow-parent"),
+        "producer": ("produce", f"--profile={options.profile}", f"--speed={options.speed:g}"),
+    }
+    environment = {f"{_prefix()}DATA_DIR": str(settings.data_dir.resolve())}
+    app = create_app(settings, Supervisor(children, environment))
+    tell(f"Open http://{settings.host}:{port} in a browser. Ctrl-C ends it.")
+    return serve(app, settings)
+
+
+def prepare(settings: Settings, options: Options, tell: Tell) -> None:
+    """Make whatever is missing: the history, the models, and the state that the stream starts from."""
+    profile = PROFILES[options.profile]
+    registry = Registry(settings.registry_dir)
+    state_file = settings.models_dir / STATE_FILE
+    started = time.monotonic()
+    if not (settings.dataset_dir / EVENTS_FILE).exists():
+        tell(f"Simulating {profile.world.days} days of card payments ...")
+        done = ingest_world(profile.world, settings.dataset_dir)
+        tell(f"  {done.events:,} events ({time.monotonic() - started:.1f} s)")
+    if registry.current_id() is None or not state_file.exists():
+        tell("Training: replaying them through the features, fitting, testing ...")
+        config = TrainConfig(
+            cards_checked=profile.cards_checked, train_days=profile.train_days
+        )
+        for model in train(settings.dataset_dir, settings.models_dir, registry, config):
+            found = model.report
+            tell(
+                f"  {model.algorithm}: average precision {found['average_precision']:.3f}, "
+                f"AUC {found['auc_roc']:.3f}"
+            )
+        tell(f"  ready after {time.monotonic() - started:.1f} s")
+    store = Store(settings.store_path)
+    if store.position().offset == 0 and Log(settings.log_path).end() == 0:
+        store.bootstrap(load_state(state_file))
+    store.close()
+
+
+def _reserve(settings: Settings) -> int:
+    """The port to serve on, known to be free a moment ago. Raises BadSettings if it is taken."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError as error:
+            raise BadSettings(
+                [
+                    f"{_prefix()}PORT: can't listen on {settings.host}:{settings.port} "
+                    f"({(error.strerror or str(error)).lower()}); choose another with --port"
+                ]
+            ) from None
+        return int(probe.getsockname()[1])
+
+
+def _prefix() -> str:
+    return str(Settings.model_config["env_prefix"])
+
+
+def to_stderr(line: str) -> None:
+    """Print a line for the user."""
+    sys.stderr.write(line + "\n")
+    sys.stderr.flush()

@@ -1,0 +1,210 @@
+"""Fit one model and export it: the part of training that runs in a process of its own.
+
+An ONNX converter's names depend on what it converted before, so each model gets a fresh process;
+with one thread and a fixed seed, the same table gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+
+from .evaluate import Costs, card_precision, cheapest_threshold, ranking, rule_score
+from .features import FEATURE_NAMES
+from .fingerprint import fingerprint
+from .labels import last_split, test_rows, training_rows
+from .provenance import deterministic, readable_json, rounded
+from .scorer import INPUT_NAME, MODEL_FILE, SPEC_FILE, ModelSpec, Scorer
+from .table import Table
+
+REPORT_FILE = "report.json"
+_GRAPH = "fraud"
+_OPSET = 15
+_FOLDS = 5
+
+Algorithm = Literal["lightgbm", "logistic"]
+
+
+class TrainConfig(BaseModel):
+    """Everything that shapes a model, besides data and code."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    algorithm: Algorithm = "lightgbm"
+    train_days: int = Field(default=7, ge=1)
+    test_days: int = Field(default=7, ge=1)
+    cards_checked: int = Field(default=100, ge=1)
+    """How many cards a team can check each day."""
+    check_cost: float = Field(default=5.0, gt=0)
+    """Cost of one alert, in the currency unit."""
+    seed: int = Field(default=0, ge=0, lt=2**32)
+
+
+def fit(table: Table, config: TrainConfig) -> dict[str, bytes]:
+    """Train, choose a threshold, test, export. Returns file names and contents.
+
+    Raises ValueError when the table is too short, or has no fraud to learn from.
+    """
+    split = last_split(table, train_days=config.train_days, test_days=config.test_days)
+    rows, truth = training_rows(table, split)
+    if truth.sum() < _FOLDS:
+        raise ValueError(f"{truth.sum()} known frauds in the training span are too few")
+    estimate = _ESTIMATORS[config.algorithm]
+    unseen = _out_of_fold(lambda: estimate(config.seed), rows, truth)
+    costs = Costs(config.check_cost)
+    threshold = cheapest_threshold(truth, unseen, rows.amount, costs)
+    model = estimate(config.seed).fit(rows.features, truth.astype(np.int64))
+    onnx = _EXPORTERS[config.algorithm](model)
+    spec = ModelSpec(
+        algorithm=config.algorithm,
+        features=FEATURE_NAMES,
+        fingerprint=fingerprint(),
+        threshold=threshold,
+    )
+    tests, test_truth = test_rows(table, split)
+    scores = Scorer(onnx, spec, "candidate").score(tests.features)
+    drift = np.abs(model.predict_proba(tests.features)[:, 1] - scores).max()
+    report = _report(tests, test_truth, scores, threshold, config) | {
+        "onnx_difference": drift,
+        "train_transactions": len(rows),
+        "train_frauds": int(truth.sum()),
+    }
+    return {
+        MODEL_FILE: onnx,
+        SPEC_FILE: readable_json(spec.model_dump(mode="json")),
+        REPORT_FILE: readable_json(rounded(report)),
+    }
+
+
+def _report(
+    rows: Table,
+    truth: NDArray[np.bool_],
+    scores: NDArray[np.float32],
+    threshold: float,
+    config: TrainConfig,
+) -> dict[str, float]:
+    alerts = scores >= threshold
+    costs = Costs(config.check_cost)
+    rule = rule_score(rows.features)
+    nothing = costs.total(truth, np.zeros_like(truth), rows.amount)
+    hits = int((alerts & truth).sum())
+    metrics = ranking(truth, scores)
+    rule_precision = ranking(truth, rule)["average_precision"]
+    return metrics | {
+        "card_precision": card_precision(rows, truth, scores, checked=config.cards_checked),
+        "rule_average_precision": rule_precision,
+        "lift_over_rule": metrics["average_precision"] - rule_precision,
+        "threshold": threshold,
+        "precision": hits / max(1, int(alerts.sum())),
+        "recall": hits / int(truth.sum()),
+        "alerts_per_day": float(alerts.sum()) / config.test_days,
+        "cost_share": costs.total(truth, alerts, rows.amount) / nothing,
+        "test_transactions": len(rows),
+        "test_frauds": int(truth.sum()),
+    }
+
+
+def _out_of_fold(
+    make: Callable[[], Any], rows: Table, truth: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    """Scores (n,) of models that did not see the card in question."""
+    scores = np.zeros(len(rows))
+    for fold in range(_FOLDS):
+        held_out = rows.card % _FOLDS == fold
+        if not truth[~held_out].any() or not held_out.any():
+            continue
+        model = make().fit(rows.features[~held_out], truth[~held_out].astype(np.int64))
+        scores[held_out] = model.predict_proba(rows.features[held_out])[:, 1]
+    return scores
+
+
+def _lightgbm(seed: int) -> Any:
+    from lightgbm import LGBMClassifier  # noqa: PLC0415
+
+    return LGBMClassifier(
+        n_estimators=120,
+        learning_rate=0.05,
+        num_leaves=15,
+        min_child_samples=20,
+        reg_lambda=1.0,
+        random_state=seed,
+        n_jobs=1,
+        deterministic=True,
+        force_row_wise=True,
+        verbose=-1,
+    )
+
+
+def _logistic(_seed: int) -> Any:
+    from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
+    from sklearn.pipeline import make_pipeline  # noqa: PLC0415
+    from sklearn.preprocessing import StandardScaler  # noqa: PLC0415
+
+    return make_pipeline(StandardScaler(), LogisticRegression(max_iter=1_000))
+
+
+def _export_lightgbm(model: Any) -> bytes:
+    from onnxmltools import convert_lightgbm  # noqa: PLC0415
+    from onnxmltools.convert.common.data_types import FloatTensorType  # noqa: PLC0415
+
+    inputs = [(INPUT_NAME, FloatTensorType([None, len(FEATURE_NAMES)]))]
+    onnx = convert_lightgbm(
+        model, name=_GRAPH, initial_types=inputs, zipmap=False, target_opset=_OPSET
+    )
+    return bytes(onnx.SerializeToString(deterministic=True))
+
+
+def _export_logistic(model: Any) -> bytes:
+    from skl2onnx import convert_sklearn  # noqa: PLC0415
+    from skl2onnx.common.data_types import FloatTensorType  # noqa: PLC0415
+
+    scaler, regression = (step for _, step in model.steps)
+    for part, names in ((scaler, ("mean_", "scale_")), (regression, ("coef_", "intercept_"))):
+        for name in names:  # the last bits of a sum depend on the kernel that added it
+            setattr(part, name, np.round(getattr(part, name), 6))
+    inputs = [(INPUT_NAME, FloatTensorType([None, len(FEATURE_NAMES)]))]
+    onnx = convert_sklearn(
+        model,
+        name=_GRAPH,
+        initial_types=inputs,
+        options={id(model): {"zipmap": False}},
+        target_opset=_OPSET,
+    )
+    return bytes(onnx.SerializeToString(deterministic=True))
+
+
+_ESTIMATORS: dict[Algorithm, Callable[[int], Any]] = {
+    "lightgbm": _lightgbm,
+    "logistic": _logistic,
+}
+_EXPORTERS: dict[Algorithm, Callable[[Any], bytes]] = {
+    "lightgbm": _export_lightgbm,
+    "logistic": _export_logistic,
+}
+
+
+def main(arguments: list[str]) -> int:
+    """`python -m ... TABLE CONFIG_JSON FOLDER`: fit and write the files; 2 and one line if not."""
+    table, config, folder = arguments
+    settings = TrainConfig.model_validate_json(config)
+    try:
+        with deterministic(settings.seed):
+            files = fit(Table.load(Path(table)), settings)
+    except ValueError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    out = Path(folder)
+    out.mkdir(parents=True, exist_ok=True)
+    for name, data in files.items():
+        (out / name).write_bytes(data)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,181 @@
+"""Bring events in: from the simulator, or from a file of one's own through the same door.
+
+Writes `events.log` (a data set), `dead-letters.jsonl` (what was refused, and why) and `run.json`.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from .broker import Envelope
+from .dataset import DatasetError, write_events
+from .events import SCHEMA_VERSION, Rejected, Topic, read_event
+from .features import LABEL_DELAY
+from .generator import plan
+from .provenance import DeadLetters, RunManifest, deterministic, write_run
+from .simulator import World, simulate
+
+EVENTS_FILE = "events.log"
+LETTERS_FILE = "dead-letters.jsonl"
+RUN_FILE = "run.json"
+COLUMNS = ("event_id", "occurred_at", "card_id", "terminal_id", "amount")
+OPTIONAL_COLUMNS = ("fraud", "arrived_at")
+
+
+@dataclass(frozen=True)
+class Ingested:
+    """How many events were taken, of them labels, and how many rows were refused."""
+
+    events: int
+    labels: int
+    refused: int
+
+
+def ingest_world(world: World, folder: Path) -> Ingested:
+    """Simulate `world` and write it as a data set into `folder`; the same world, the same bytes."""
+    with deterministic(0):
+        events = plan(simulate(world))
+        count = write_events(folder / EVENTS_FILE, events.envelopes())
+    (folder / LETTERS_FILE).unlink(missing_ok=True)
+    done = Ingested(count, events.ledger()["label"], 0)
+    _describe(folder, {}, {"world": asdict(world)}, done)
+    return done
+
+
+def ingest_file(source: Path, folder: Path) -> Ingested:
+    """Read CSV or JSON lines with the columns that `COLUMNS` names; rows in order of arrival.
+
+    `occurred_at` and `arrived_at` are Unix seconds or ISO 8601, `amount` is in the currency unit,
+    `fraud` is 0 or 1 and becomes a label seven days after the payment. A bad row goes to the dead
+    letters. Raises DatasetError if the file cannot be read or a column is missing.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / LETTERS_FILE).unlink(missing_ok=True)
+    letters = DeadLetters(folder / LETTERS_FILE)
+    refused = 0
+    taken: list[tuple[int, int, Envelope]] = []
+    seen: set[str] = set()
+    clock = 0
+    for line, row in _rows(source):
+        try:
+            arrived_at, payment, fraud = _read_row(row, clock)
+            _admit(payment, arrived_at, seen)
+        except ValueError as error:
+            letters.add(row, str(error), source=source.name, line=line)
+            refused += 1
+            continue
+        clock = arrived_at
+        taken.append((arrived_at, 1, Envelope(arrived_at, Topic.TRANSACTIONS, payment)))
+        if fraud:
+            label = _label_of(payment, arrived_at)
+            taken.append((label.arrived_at, 0, label))
+    if not taken:
+        raise DatasetError(f"{source}: none of its rows is a transaction; see {letters.path}")
+    taken.sort(key=lambda entry: entry[:2])
+    count = write_events(folder / EVENTS_FILE, (envelope for _, _, envelope in taken))
+    done = Ingested(count, count - len(seen), refused)
+    _describe(folder, {source.name: source}, {}, done)
+    return done
+
+
+def _describe(
+    folder: Path, inputs: dict[str, Path], config: dict[str, Any], done: Ingested
+) -> None:
+    outputs = {EVENTS_FILE: folder / EVENTS_FILE}
+    if done.refused:
+        outputs[LETTERS_FILE] = folder / LETTERS_FILE
+    with deterministic(0):
+        manifest = RunManifest.capture(
+            "ingest", inputs=inputs, outputs=outputs, config=config, seed=0, metrics=asdict(done)
+        )
+    write_run(folder / RUN_FILE, manifest)
+
+
+def _rows(source: Path) -> Iterator[tuple[int, Any]]:
+    try:
+        text = source.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise DatasetError(f"{source}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise DatasetError(f"{source} is no UTF-8 text; give CSV or JSON lines") from None
+    if source.suffix in {".jsonl", ".ndjson"}:
+        yield from _json_rows(text.splitlines())
+        return
+    reader = csv.DictReader(text.splitlines())
+    missing = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
+    if missing:
+        raise DatasetError(
+            f"{source}: column {missing[0]!r} is missing; it needs {', '.join(COLUMNS)}"
+        )
+    for row in reader:
+        yield reader.line_num, row
+
+
+def _json_rows(lines: Iterable[str]) -> Iterator[tuple[int, Any]]:
+    for number, line in enumerate(lines, start=1):
+        row: Any = line
+        with suppress(orjson.JSONDecodeError):
+            row = orjson.loads(line)
+        yield number, row
+
+
+def _read_row(row: Any, clock: int) -> tuple[int, bytes, bool]:
+    """Arrival, the event's JSON, and whether it is a fraud. Raises ValueError with the reason."""
+    if not isinstance(row, dict):
+        raise ValueError("the row is no object")
+    if missing := [name for name in COLUMNS if row.get(name) in {None, ""}]:
+        raise ValueError(f"{missing[0]}: missing")
+    occurred_at = _instant(row["occurred_at"], "occurred_at")
+    given = row.get("arrived_at")
+    arrived_at = max(clock, occurred_at) if given in {None, ""} else _instant(given, "arrived_at")
+    fraud = str(row.get("fraud") or "0").strip().lower()
+    if fraud not in {"0", "1", "true", "false"}:
+        raise ValueError("fraud: give 0 or 1")
+    try:
+        cents = round(float(row["amount"]) * 100)
+    except (TypeError, ValueError, OverflowError):
+        raise ValueError("amount: not a number") from None
+    payment = {
+        "version": SCHEMA_VERSION,
+        "event_id": str(row["event_id"]),
+        "occurred_at": occurred_at,
+        "card_id": str(row["card_id"]),
+        "terminal_id": str(row["terminal_id"]),
+        "amount_cents": cents,
+    }
+    return arrived_at, orjson.dumps(payment), fraud in {"1", "true"}
+
+
+def _admit(payment: bytes, arrived_at: int, seen: set[str]) -> None:
+    event = read_event(Topic.TRANSACTIONS, payment, arrived_at)
+    if isinstance(event, Rejected):
+        raise ValueError(event.detail)  # noqa: TRY004 - the row's value is wrong
+    if event.event_id in seen:
+        raise ValueError("event_id: another row has it already")
+    seen.add(event.event_id)
+
+
+def _label_of(payment: bytes, arrived_at: int) -> Envelope:
+    event = orjson.loads(payment)
+    label = {key: event[key] for key in ("version", "event_id", "occurred_at", "terminal_id")}
+    reported = max(arrived_at, event["occurred_at"] + LABEL_DELAY)
+    return Envelope(reported, Topic.LABELS, orjson.dumps(label | {"fraud": True}))
+
+
+def _instant(value: Any, column: str) -> int:
+    text = str(value).strip()
+    with suppress(ValueError):
+        return int(text)
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"{column}: give Unix seconds or ISO 8601") from None
+    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())

@@ -1,0 +1,159 @@
+"""The stream processor: reads the log in batches, and commits each batch whole.
+
+A batch is decided in memory (door, reducer, model) and stored in one transaction with the position
+that it ends at. Killed at any point, the runner starts again from that position: an event has
+been counted once or not yet, never twice and never half.
+
+State is stored when the runner has caught up with the log, and every `CHECKPOINT_EVENTS` events
+while it has not. In between it can be had again by replaying the log from the last checkpoint,
+because the reducer is pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from .broker import Log, Record
+from .events import DAY, Label, Rejected, Transaction, read_event
+from .events import Reason as R
+from .features import Features
+from .generator import LATE
+from .scorer import Scorer
+from .state import KeyedState
+from .store import Letter, Outcome, Prediction, Store, StoredLabel
+
+BATCH = 500
+CHECKPOINT_EVENTS = 20_000
+
+
+class Runner:
+    """Carries the log at its pace into the store. `scorer()` gives the model for the next batch."""
+
+    def __init__(self, log: Log, store: Store, scorer: Callable[[], Scorer]) -> None:
+        """Recover the state as of the last commit."""
+        self._log = log
+        self._store = store
+        self._scorer = scorer
+        self.offset, self._checkpoint = store.position()
+        self._state = KeyedState(store.state())
+        self._swept = 0
+        self._recover()
+
+    def run_once(self, limit: int = BATCH) -> int:
+        """Process the next batch of at most `limit` records; returns how many there were.
+
+        After an exception this instance is spent: make a new one, which recovers.
+        """
+        records = self._log.read(self.offset, limit)
+        if not records:
+            return 0
+        outcome = self._decide(records)
+        caught_up = len(records) < limit
+        if caught_up or outcome.offset - self._checkpoint >= CHECKPOINT_EVENTS:
+            self._sweep(records[-1].arrived_at)
+            self._store.commit(outcome, self._state.changes())
+            self._checkpoint = outcome.offset
+        else:
+            self._store.commit(outcome)
+        self.offset = outcome.offset
+        return len(records)
+
+    def drain(self, limit: int = BATCH) -> int:
+        """Process everything that is in the log now; returns how many records that was."""
+        done = 0
+        while count := self.run_once(limit):
+            done += count
+        return done
+
+    def _decide(self, records: list[Record]) -> Outcome:
+        outcome = Outcome(records[-1].offset)
+        payments: list[tuple[Record, Transaction]] = []
+        features: list[Features] = []
+        events = [read_event(record.topic, record.value, record.arrived_at) for record in records]
+        used = self._store.known([e.event_id for e in events if isinstance(e, Transaction)])
+        for record, event in zip(records, events, strict=True):
+            if isinstance(event, Rejected):
+                outcome.letters.append(_letter(record, event))
+            elif isinstance(event, Label):
+                self._state.apply(event)
+                outcome.labels.append(
+                    StoredLabel(record.offset, event.event_id, event.fraud, record.arrived_at)
+                )
+            elif event.event_id in used and not self._state.has(event):
+                outcome.letters.append(_letter(record, _REUSED))
+            elif (row := self._state.apply(event)) is None:
+                outcome.duplicates += 1
+            else:
+                used.add(event.event_id)
+                payments.append((record, event))
+                features.append(row)
+        if payments:
+            self._score(outcome, payments, features)
+        return outcome
+
+    def _score(
+        self,
+        outcome: Outcome,
+        payments: list[tuple[Record, Transaction]],
+        features: list[Features],
+    ) -> None:
+        scorer = self._scorer()
+        matrix = np.array(features, dtype=np.float32)
+        scores: list[float] = scorer.score(matrix).tolist()
+        packed = matrix.tobytes()
+        width = matrix.strides[0]
+        start = 0
+        for (record, event), score in zip(payments, scores, strict=True):
+            end = start + width
+            outcome.late += record.arrived_at - event.occurred_at > LATE
+            outcome.predictions.append(
+                Prediction(
+                    record.offset,
+                    event.event_id,
+                    event.card_id,
+                    event.terminal_id,
+                    event.occurred_at,
+                    record.arrived_at,
+                    event.amount_cents,
+                    score,
+                    score >= scorer.threshold,
+                    scorer.version,
+                    packed[start:end],
+                )
+            )
+            start = end
+
+    def _recover(self) -> None:
+        """Bring the state from its checkpoint up to the last commit, without a second output."""
+        position = self._checkpoint
+        while position < self.offset:
+            records = self._log.read(position, min(BATCH, self.offset - position))
+            done = self._store.predicted(position, records[-1].offset)
+            for record in records:
+                event = read_event(record.topic, record.value, record.arrived_at)
+                if isinstance(event, Label) or record.offset in done:
+                    assert not isinstance(event, Rejected)
+                    self._state.apply(event)
+            position = records[-1].offset
+
+    def _sweep(self, now: int) -> None:
+        """Once a day of the stream, drop what no window holds any more."""
+        if now // DAY > self._swept:
+            self._swept = now // DAY
+            self._state.forget_idle(now)
+
+
+_REUSED = Rejected(R.REUSED_ID, "another transaction had this event_id before")
+
+
+def _letter(record: Record, refused: Rejected) -> Letter:
+    return Letter(
+        record.offset,
+        record.topic,
+        record.arrived_at,
+        refused.reason.value,
+        refused.detail,
+        record.value,
+    )

@@ -1,0 +1,34 @@
+"""The state at the end of history, in a file: a live stream starts from it instead of from nothing."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from .state import Row
+
+
+def save_state(path: Path, rows: Sequence[Row]) -> None:
+    """Write `rows`; equal states give equal bytes."""
+    data = [row.data or b"" for row in rows]
+    np.savez(
+        path,
+        is_card=np.array([row.kind == "card" for row in rows], dtype=np.bool_),
+        key=np.array([row.key.encode() for row in rows], dtype=np.bytes_),
+        size=np.array([len(one) for one in data], dtype=np.int64),
+        data=np.frombuffer(b"".join(data), dtype=np.uint8),
+    )
+
+
+def load_state(path: Path) -> list[Row]:
+    """Inverse of `save_state`. Raises OSError."""
+    with np.load(path, allow_pickle=False) as archive:
+        kinds, keys, sizes = (archive[name].tolist() for name in ("is_card", "key", "size"))
+        data: bytes = archive["data"].tobytes()
+    rows: list[Row] = []
+    start = 0
+    for is_card, key, size in zip(kinds, keys, sizes, strict=True):
+        kind = "card" if is_card else "terminal"
+        rows.append(Row(kind, key.decode(), data[start : start + size]))
+        start += size
+    return rows

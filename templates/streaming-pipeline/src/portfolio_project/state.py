@@ -1,0 +1,154 @@
+"""Keyed state: the windows of every card and terminal, in memory, with the changes since last saved.
+
+Hosts of the reducer hold one of these; what it does to an event is `features.step` and nothing
+else.
+"""
+
+from __future__ import annotations
+
+import sys
+from array import array
+from collections.abc import Iterable
+from typing import Literal, NamedTuple
+
+import orjson
+
+from .events import Event, Label, Transaction
+from .features import NEW_CARD, NEW_TERMINAL, STATE_HORIZON, Card, Features, State, Terminal, step
+
+Kind = Literal["card", "terminal"]
+_LINE = orjson.OPT_APPEND_NEWLINE
+
+
+class Row(NamedTuple):
+    """One entity's state as it is stored; `data` is None for an entity that was dropped."""
+
+    kind: Kind
+    key: str
+    data: bytes | None
+
+
+class KeyedState:
+    """All open windows, by card and by terminal."""
+
+    def __init__(self, rows: Iterable[Row] = ()) -> None:
+        self.cards: dict[str, Card] = {}
+        self.terminals: dict[str, Terminal] = {}
+        self._changed_cards: set[str] = set()
+        self._changed_terminals: set[str] = set()
+        for kind, key, data in rows:
+            if data is None:
+                continue
+            if kind == "card":
+                self.cards[key] = decode_card(data)
+            else:
+                self.terminals[key] = decode_terminal(data)
+
+    def apply(self, event: Event) -> Features | None:
+        """Feed one event through the reducer; None for a label or a repeated delivery."""
+        terminal_id = event.terminal_id
+        terminal = self.terminals.get(terminal_id, NEW_TERMINAL)
+        if isinstance(event, Label):
+            before = State(NEW_CARD, terminal)
+            after, _ = step(before, event)
+            if after is not before:
+                self.terminals[terminal_id] = after.terminal
+                self._changed_terminals.add(terminal_id)
+            return None
+        card_id = event.card_id
+        before = State(self.cards.get(card_id, NEW_CARD), terminal)
+        after, features = step(before, event)
+        if features is not None:
+            self.cards[card_id], self.terminals[terminal_id] = after
+            self._changed_cards.add(card_id)
+            self._changed_terminals.add(terminal_id)
+        return features
+
+    def has(self, event: Transaction) -> bool:
+        """Whether `event` was applied before, so that feeding it again would change nothing."""
+        card = self.cards.get(event.card_id, NEW_CARD)
+        return (event.occurred_at, event.event_id) in card.recent
+
+    def forget_idle(self, now: int) -> int:
+        """Drop entities whose windows are all empty at `now` (Unix seconds); returns how many.
+
+        Memory is thus bounded by open windows, not by the cards ever seen. No feature can tell.
+        """
+        closed = now - STATE_HORIZON
+        cards = [key for key, card in self.cards.items() if card.times[-1] <= closed]
+        terminals = [key for key, terminal in self.terminals.items() if _idle(terminal, closed)]
+        for key in cards:
+            del self.cards[key]
+        for key in terminals:
+            del self.terminals[key]
+        self._changed_cards.update(cards)
+        self._changed_terminals.update(terminals)
+        return len(cards) + len(terminals)
+
+    def changes(self) -> list[Row]:
+        """Rows that differ from what was last saved; asking for them marks them as saved."""
+        rows = [
+            Row("card", key, encode(card) if (card := self.cards.get(key)) else None)
+            for key in sorted(self._changed_cards)
+        ]
+        rows += [
+            Row("terminal", key, encode(terminal) if (terminal := self.terminals.get(key)) else None)
+            for key in sorted(self._changed_terminals)
+        ]
+        self._changed_cards.clear()
+        self._changed_terminals.clear()
+        return rows
+
+    def rows(self) -> list[Row]:
+        """Every entity, cards first, by key: equal states give equal rows."""
+        return [Row("card", key, encode(card)) for key, card in sorted(self.cards.items())] + [
+            Row("terminal", key, encode(terminal))
+            for key, terminal in sorted(self.terminals.items())
+        ]
+
+
+def encode(state: Card | Terminal) -> bytes:
+    """An entity's state: a JSON line of lengths and ids, then its arrays, little-endian."""
+    *arrays, entries = state
+    head = orjson.dumps([*(len(column) for column in arrays), entries], option=_LINE)
+    return head + b"".join(_little_endian(column).tobytes() for column in arrays)
+
+
+def decode_card(data: bytes) -> Card:
+    """Inverse of `encode` for a card."""
+    (times, totals), entries = _decode(data, "Iq")
+    return Card(times, totals, entries)
+
+
+def decode_terminal(data: bytes) -> Terminal:
+    """Inverse of `encode` for a terminal."""
+    (times,), entries = _decode(data, "I")
+    return Terminal(times, entries)
+
+
+def _decode(data: bytes, codes: str) -> tuple[list[array[int]], tuple[tuple[int, str], ...]]:
+    head, _, packed = data.partition(b"\n")
+    *lengths, entries = orjson.loads(head)
+    columns: list[array[int]] = []
+    start = 0
+    for code, length in zip(codes, lengths, strict=True):
+        column = array(code)
+        end = start + length * column.itemsize
+        column.frombytes(packed[start:end])
+        columns.append(_little_endian(column))
+        start = end
+    return columns, tuple((at, key) for at, key in entries)
+
+
+def _little_endian(column: array[int]) -> array[int]:
+    if sys.byteorder == "little":
+        return column
+    swapped = column[:]
+    swapped.byteswap()
+    return swapped
+
+
+def _idle(terminal: Terminal, closed: int) -> bool:
+    return (not terminal.times or terminal.times[-1] <= closed) and (
+        not terminal.frauds or terminal.frauds[-1][0] <= closed
+    )

@@ -1,0 +1,155 @@
+"""Train: replay history through the reducer, fit each model in a fresh process, register, promote.
+
+The steps, in order: `build_table`, `fit_all`, `register`. What a run read and wrote is in its
+`run.json`; what may serve is decided by the registry's gate, not here.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+
+from .dataset import DatasetError, read_events
+from .features import FEATURE_NAMES
+from .fingerprint import fingerprint
+from .fit import REPORT_FILE, Algorithm, TrainConfig
+from .ingest import EVENTS_FILE
+from .provenance import (
+    Gate,
+    GateRefusedError,
+    Registry,
+    RunManifest,
+    Threshold,
+    Version,
+    deterministic,
+    deterministic_environment,
+    write_run,
+)
+from .scorer import MODEL_FILE, SPEC_FILE
+from .snapshot import save_state
+from .table import replay
+
+TABLE_FILE = "table.npz"
+STATE_FILE = "state.npz"
+ALGORITHMS: tuple[Algorithm, ...] = ("logistic", "lightgbm")
+"""From the simplest to the one that should win; the first is what a rollback can go back to."""
+
+GATE = Gate(
+    Threshold(metric="lift_over_rule", at_least=0.0),
+    Threshold(metric="average_precision", max_drop=0.02),
+)
+"""A model serves only if it beats the rules that need no model, and does not fall behind the
+serving one."""
+
+
+class TrainingError(Exception):
+    """Training could not be done; the text says why in one line."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A registered model: its version, its report, and why it does not serve (None if it does)."""
+
+    version: str
+    algorithm: Algorithm
+    report: dict[str, float]
+    refused: str | None
+
+
+def train(dataset: Path, models: Path, registry: Registry, config: TrainConfig) -> list[Trained]:
+    """Train every algorithm on the data set in `dataset`, by way of the folder `models`.
+
+    Raises TrainingError or DatasetError, and the registry's ProvenanceError.
+    """
+    build_table(dataset, models)
+    configs = [config.model_copy(update={"algorithm": name}) for name in ALGORITHMS]
+    fit_all(models, configs)
+    return [register(registry, dataset, models, one) for one in configs]
+
+
+def build_table(dataset: Path, models: Path) -> None:
+    """Replay the data set into the training table and the state that a stream can start from."""
+    models.mkdir(parents=True, exist_ok=True)
+    table, state = replay(read_events(dataset / EVENTS_FILE))
+    if not len(table):
+        raise DatasetError(f"{dataset / EVENTS_FILE} holds no transaction. Ingest again")
+    table.save(models / TABLE_FILE)
+    save_state(models / STATE_FILE, state.rows())
+
+
+def fit_all(models: Path, configs: Sequence[TrainConfig]) -> None:
+    """Fit one model for each of `configs`, side by side, each in a process of its own."""
+    children = [
+        subprocess.Popen(  # noqa: S603 - our own module, by our own interpreter
+            [
+                sys.executable,
+                *("-W", "ignore"),
+                *("-m", f"{__package__}.fit"),
+                str(models / TABLE_FILE),
+                config.model_dump_json(),
+                str(_fresh(models / config.algorithm)),
+            ],
+            env={**os.environ, **deterministic_environment()},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for config in configs
+    ]
+    endings = [(child.communicate()[1], child.returncode) for child in children]
+    for message, code in endings:
+        if code:
+            lines = message.strip().splitlines() or [f"the fitting process ended with {code}"]
+            raise TrainingError(lines[-1])
+
+
+def register(registry: Registry, dataset: Path, models: Path, config: TrainConfig) -> Trained:
+    """Put a fitted model into the registry, and let it serve if the gate lets it.
+
+    The simplest model serves only where nothing has served yet.
+    """
+    folder = models / config.algorithm
+    files = {name: folder / name for name in (MODEL_FILE, SPEC_FILE, REPORT_FILE)}
+    report: dict[str, float] = orjson.loads(files[REPORT_FILE].read_bytes())
+    with deterministic(config.seed):
+        manifest = RunManifest.capture(
+            "train",
+            inputs={EVENTS_FILE: dataset / EVENTS_FILE},
+            outputs=files,
+            config={
+                **config.model_dump(mode="json"),
+                "features": list(FEATURE_NAMES),
+                "fingerprint": fingerprint(),
+            },
+            seed=config.seed,
+            metrics=report,
+        )
+    write_run(folder / "run.json", manifest)
+    version = registry.register(files, manifest)
+    refused: str | None = None
+    if config.algorithm == ALGORITHMS[0] and registry.current_id() is not None:
+        refused = "it stands by for comparison"
+    else:
+        try:
+            registry.promote(version, gate=GATE)
+        except GateRefusedError as error:
+            refused = str(error)
+    return Trained(version, config.algorithm, report, refused)
+
+
+def algorithm_of(version: Version) -> str:
+    """The algorithm that made a registered version."""
+    return str(version.manifest.config.get("algorithm", "unknown"))
+
+
+def _fresh(folder: Path) -> Path:
+    shutil.rmtree(folder, ignore_errors=True)
+    return folder

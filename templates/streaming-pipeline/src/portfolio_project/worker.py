@@ -1,0 +1,46 @@
+"""The worker: runs the stream processor until it is told to stop, or the log is done."""
+
+from __future__ import annotations
+
+import gc
+import threading
+
+import structlog
+
+from .broker import Log
+from .provenance import Registry
+from .runner import BATCH, Runner
+from .serving_model import CurrentModel
+from .settings import Settings
+from .store import Store
+
+IDLE_SECONDS = 0.005
+_log = structlog.get_logger("worker")
+
+
+def work(settings: Settings, stop: threading.Event, *, until_end: bool = False) -> int:
+    """Process the log; returns how many records were processed.
+
+    With `until_end`, return when the log is done, else wait for more. Raises NoModelError,
+    ModelMismatchError, ProvenanceError or sqlite3.Error.
+    """
+    model = CurrentModel(Registry(settings.registry_dir))
+    log, store = Log(settings.log_path), Store(settings.store_path)
+    try:
+        runner = Runner(log, store, model)
+        _log.info("worker_started", offset=runner.offset, model=model().version)
+        gc.collect()
+        gc.freeze()  # the recovered state lives on: no need to look at it again and again
+        done = 0
+        while not stop.is_set():
+            count = runner.run_once(BATCH)
+            done += count
+            if count == 0:
+                if until_end:
+                    break
+                stop.wait(IDLE_SECONDS)
+        _log.info("worker_stopped", offset=runner.offset, processed=done)
+        return done
+    finally:
+        store.close()
+        log.close()
