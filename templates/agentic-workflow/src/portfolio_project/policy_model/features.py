@@ -1,13 +1,15 @@
 """Turns text into named features. The same function serves training and serving."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
+from sys import intern
 
 from .candidates import Candidate, find
 
 _TOKEN = re.compile(r"\x00\w+\x00|[a-z']+|\d+|[^\sa-z\d]")
 _SEGMENT = re.compile(r"[^\n]+?(?:[.!?](?=\s|$)|(?=\n)|$)")
+_NEAR = 60
 _MASKS = (("email", "E"), ("order_id", "O"), ("ticket_id", "T"), ("amount", "M"))
 
 
@@ -26,6 +28,7 @@ def segments(text: str) -> list[Segment]:
     return found or [Segment(text, 0, len(text))]
 
 
+@lru_cache(maxsize=32_768)
 def mask(text: str) -> str:
     """Replace what differs from ticket to ticket by the name of its kind."""
     for kind, name in _MASKS:
@@ -39,22 +42,28 @@ def tokens(text: str) -> list[str]:
     return [t if "\x00" in t else ("#" if t.isdigit() else t) for t in _TOKEN.findall(text)]
 
 
-def text_features(text: str) -> list[str]:
+@lru_cache(maxsize=32_768)
+def text_features(text: str) -> tuple[str, ...]:
     """Return words, pairs of words and pieces of words of a text."""
     words = tokens(mask(text))
-    return [
+    made = [
         *(f"w:{w}" for w in words),
         *(f"b:{a} {b}" for a, b in zip(words, words[1:], strict=False)),
         *(f"s:{a} {b}" for a, b in zip(words, words[2:], strict=False)),
-        *(f"c:{piece}" for w in words if w.isalpha() for piece in _pieces(w)),
     ]
+    pieces = (piece for w in words if w.isalpha() for piece in _pieces(w))
+    # Interned, for the same few thousand names come again and again.
+    return (*(intern(name) for name in made), *pieces)
 
 
-def _pieces(word: str) -> Iterator[str]:
+@lru_cache(maxsize=32_768)
+def _pieces(word: str) -> tuple[str, ...]:
     marked = f"<{word}>"
-    for size in (3, 4, 5):
-        for at in range(len(marked) - size + 1):
-            yield marked[at : at + size]
+    return tuple(
+        intern(f"c:{marked[at : at + size]}")
+        for size in (3, 4, 5)
+        for at in range(len(marked) - size + 1)
+    )
 
 
 def segment_features(found: list[Segment], at: int) -> list[str]:
@@ -80,8 +89,8 @@ def pointer_features(
 
     `asked` is the probability (0 to 1) that its sentence is part of the request.
     """
-    left = tokens(mask(text[: candidate.start]))[-5:][::-1]
-    right = tokens(mask(text[candidate.end :]))[:5]
+    left = tokens(mask(text[max(0, candidate.start - _NEAR) : candidate.start]))[-5:][::-1]
+    right = tokens(mask(text[candidate.end : candidate.end + _NEAR]))[:5]
     level = "yes" if asked > 0.8 else ("maybe" if asked > 0.3 else "no")
     return [
         f"i:{intent}",

@@ -22,7 +22,7 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 def save(model: PolicyModel, folder: Path) -> tuple[Path, Path]:
     """Write a model into a folder and return the two files."""
     arrays: dict[str, np.ndarray[Any, Any]] = {"certainty": model.reader.certainty}
-    names: dict[str, Any] = {"schema": 1, "sources": model.sources, "parts": {}}
+    names: dict[str, Any] = {"schema": 1, "sources": model.sources, "threshold": model.threshold, "parts": {}}
     for name, part in _parts(model.reader).items():
         names["parts"][name] = part.to_json()
         arrays |= {f"{name}.{key}": value for key, value in part.to_arrays().items()}
@@ -60,7 +60,7 @@ def load(arrays_path: Path, names_path: Path) -> PolicyModel:
     numbers = [arrays[f"tree.{key}"] for key in _TREE]
     tree = Tree(tuple(shape["features"]), tuple(shape["classes"]), *numbers)
     version = f"desk-{sha256_file(arrays_path)[:8]}{sha256_file(names_path)[:8]}"
-    return PolicyModel(reader, tree, names["sources"], version)
+    return PolicyModel(reader, tree, names["sources"], names["threshold"], version)
 
 
 def _parts(reader: Reader) -> dict[str, Linear]:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,7 @@ Rows = list[dict[str, Any]]
 
 
 def fit_linear(
-    features: Sequence[list[str]], labels: Sequence[str], strength: float, rare: int = 2
+    features: Sequence[Sequence[str]], labels: Sequence[str], strength: float, rare: int = 2
 ) -> Linear:
     """Fit one classifier; features seen in fewer than `rare` examples are left out."""
     seen = Counter(name for names in features for name in set(names))
@@ -50,7 +51,7 @@ def fit_linear(
     )
 
 
-def _matrix(features: Sequence[list[str]], vocabulary: dict[str, int], scale: Any) -> csr_matrix:
+def _matrix(features: Sequence[Sequence[str]], vocabulary: dict[str, int], scale: Any) -> csr_matrix:
     starts, columns, values = [0], [], []
     for names in features:
         rows, numbers = vector(names, vocabulary, scale)
@@ -63,8 +64,22 @@ def _matrix(features: Sequence[list[str]], vocabulary: dict[str, int], scale: An
     )
 
 
-def fit_reader(rows: Rows) -> Reader:
-    """Fit every part, and the confidence on readings of phrases that the reader did not see."""
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """A reader, the confidence from which it may act, and what was measured on unseen phrases."""
+
+    reader: Reader
+    threshold: float
+    report: dict[str, float]
+
+
+def fit_reader(rows: Rows, wrong: float) -> Fitted:
+    """Fit every part, and the confidence on readings of phrases that the reader did not see.
+
+    Args:
+        rows: the corpus.
+        wrong: the share of wrong readings, among those acted on, that the threshold allows.
+    """
     folds = _folds(rows)
     evidence: list[list[float]] = []
     right: list[int] = []
@@ -79,7 +94,37 @@ def fit_reader(rows: Rows) -> Reader:
     reader = _fit_parts(rows)
     model = LogisticRegression(C=0.5, max_iter=500).fit(np.array(evidence), right)
     reader.certainty = np.round(np.concatenate([model.coef_[0], model.intercept_]), DECIMALS)
-    return reader
+    sure = np.array([reader.confidence(e) for e in evidence])
+    good = np.array(right)
+    threshold = lowest_threshold(sure, good, wrong)
+    acted = sure >= threshold
+    report = {
+        "right_unseen_phrases": float(good.mean()),
+        "threshold": threshold,
+        "coverage": float(acted.mean()),
+        "right_when_acting": float(good[acted].mean()) if acted.any() else 0.0,
+        "calibration_error": calibration_error(sure, good),
+    }
+    return Fitted(reader, threshold, report)
+
+
+def lowest_threshold(sure: Any, good: Any, wrong: float) -> float:
+    """Return the lowest confidence above which at most `wrong` of the readings are wrong."""
+    order = np.argsort(-sure, kind="stable")
+    mistakes = np.cumsum(1 - good[order]) / np.arange(1, len(order) + 1)
+    allowed = np.nonzero(mistakes <= wrong)[0]
+    return float(sure[order[allowed[-1]]]) if len(allowed) else 1.0
+
+
+def calibration_error(sure: Any, good: Any, bins: int = 10) -> float:
+    """Return the expected calibration error: how far confidence and accuracy lie apart, 0 to 1."""
+    at = np.minimum((sure * bins).astype(int), bins - 1)
+    gaps = [
+        abs(float(sure[at == b].mean() - good[at == b].mean())) * float((at == b).mean())
+        for b in range(bins)
+        if (at == b).any()
+    ]
+    return sum(gaps)
 
 
 def is_right(row: dict[str, Any], intent: str, slots: dict[str, Any]) -> bool:
@@ -128,7 +173,7 @@ def _overlaps(segment: Segment, spans: Iterable[Sequence[int]]) -> bool:
     return any(start <= middle < end for start, end in spans)
 
 
-def _fit_classified(rows: Rows, texts: list[list[str]], intent: str, name: str) -> Linear:
+def _fit_classified(rows: Rows, texts: Sequence[Sequence[str]], intent: str, name: str) -> Linear:
     mine = [(t, r["slots"][name]) for t, r in zip(texts, rows, strict=True) if r["intent"] == intent]
     return fit_linear([t for t, _ in mine], [v for _, v in mine], 20.0)
 
@@ -136,7 +181,9 @@ def _fit_classified(rows: Rows, texts: list[list[str]], intent: str, name: str) 
 def _fit_pointer(
     rows: Rows, cut: list[list[Segment]], weights: list[list[float]], kind: str
 ) -> Linear:
-    features, labels = [], []
+    # One bare example of each answer, for a small corpus may hold only one of them.
+    features: list[list[str]] = [[], []]
+    labels = ["0", "1"]
     for row, found, chances in zip(rows, cut, weights, strict=True):
         if kind not in POINTED.get(row["intent"], ()):
             continue

@@ -26,11 +26,15 @@ class NoToolError(ValueError):
 
 @dataclass(slots=True)
 class PolicyModel:
-    """Reader and tree. `sources[intent][tool][argument]` names where an argument comes from."""
+    """Reader and tree. `sources[intent][tool][argument]` names where an argument comes from.
+
+    `threshold` is the confidence below which a person should take over.
+    """
 
     reader: Reader
     tree: Tree
     sources: Sources
+    threshold: float
     version: str = "unversioned"
 
     def answer(self, messages: list[dict[str, Any]], tools: dict[str, dict[str, Any]]) -> Call:

@@ -91,7 +91,7 @@ class Reader:
             self.intent.known([f for f in features if f[0] == "w"]),
             float(all(name in slots for name in NEEDED[intent])),
         )
-        return Reading(intent, slots, self._confidence(evidence), evidence)
+        return Reading(intent, slots, self.confidence(transformed(evidence)), evidence)
 
     def _asked(self, found: list[Segment], at: int) -> float:
         return float(self.asked.probabilities(segment_features(found, at))[1])
@@ -123,8 +123,9 @@ class Reader:
         rivals = [o for o, c in zip(odds, options, strict=True) if c.value != options[best].value]
         return options[best].value, odds[best] * (1.0 - max(rivals, default=0.0))
 
-    def _confidence(self, evidence: tuple[float, ...]) -> float:
-        score = float(np.dot(self.certainty[:-1], transformed(evidence)) + self.certainty[-1])
+    def confidence(self, odds: list[float]) -> float:
+        """Return the probability, 0 to 1, that a reading with this evidence is right."""
+        score = float(np.dot(self.certainty[:-1], odds) + self.certainty[-1])
         return round(float(1 / (1 + np.exp(-score))), 4)
 
 

@@ -10,7 +10,7 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from ..provenance import canonical_json, sha256_json
-from ..serving import ModelSlot, Principal, Problem, require_scope
+from ..serving import ModelSlot, Problem, require_scope
 from .conversation import UnreadableError
 from .model import Call, NoToolError, PolicyModel
 
@@ -68,18 +68,26 @@ class ChatRequest(BaseModel):
 
 
 def wire_router(slot: ModelSlot[PolicyModel]) -> APIRouter:
-    """Return /chat/completions and /models."""
-    router = APIRouter(tags=["model"])
-    caller = Annotated[Principal, Depends(require_scope("model"))]
+    """Return /chat/completions and /models, for callers with the scope `model`."""
+    return _router(slot, [Depends(require_scope("model"))])
+
+
+def bare_router(slot: ModelSlot[PolicyModel]) -> APIRouter:
+    """Return the same routes without a scope, for a server that has a lock of its own."""
+    return _router(slot, [])
+
+
+def _router(slot: ModelSlot[PolicyModel], dependencies: list[Any]) -> APIRouter:
+    router = APIRouter(tags=["model"], dependencies=dependencies)
 
     @router.get("/models", summary="Which models are there?")
-    async def list_models(_caller: caller) -> dict[str, Any]:
+    async def list_models() -> dict[str, Any]:
         with slot.lease() as served:
             entry = {"id": NAME, "object": "model", "owned_by": "local", "created": 0}
             return {"object": "list", "data": [{**entry, "version": served.version}]}
 
     @router.post("/chat/completions", summary="Continue a conversation with a tool call")
-    async def complete_chat(request: ChatRequest, _caller: caller) -> Response:
+    async def complete_chat(request: ChatRequest) -> Response:
         with slot.lease() as served:
             body = completion(served.model, request)
         if request.stream:

@@ -1,5 +1,6 @@
 """Draws tasks from seeds: who asks for what, in a company of its own."""
 
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,8 @@ def records(task: Task) -> Rows:
         known = {row[key]: row for row in rows[table]}
         for row in changed:
             known[row[key]].update(row)
+            if "delivered_on" in row:
+                known[row[key]]["delivered_on"] = date.fromisoformat(row["delivered_on"])
     return rows
 
 

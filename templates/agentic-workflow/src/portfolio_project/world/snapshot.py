@@ -51,17 +51,13 @@ def difference(before: State, after: State) -> list[str]:
     return lines
 
 
-WRITTEN = ("orders", "refunds", "grants", "purchases")
-"""The tables that an agent's write changes. Budgets follow from purchases."""
+WRITTEN = ("+ orders:", "+ refunds:", "+ grants:", "+ purchases:")
+"""The lines of a difference that an agent's write makes. Budgets follow from purchases."""
 
 
-def unexpected_writes(before: State, after: State, expected: State) -> list[str]:
+def unexpected_writes(changes: list[str], expected: list[str]) -> list[str]:
     """Return the writes that happened and that the expert did not make."""
-    return [
-        f"{table}: {row}"
-        for table in WRITTEN
-        for row in _without(_without(after[table], before[table]), expected[table])
-    ]
+    return [line for line in _without(changes, expected) if line.startswith(WRITTEN)]
 
 
 def _without(rows: list[str], others: list[str]) -> list[str]:
