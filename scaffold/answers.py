@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
@@ -12,10 +13,10 @@ from scaffold.errors import ScaffoldError
 from scaffold.nearest import nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
     from scaffold.identity import Rule
     from scaffold.template import Template
+
+Default = Callable[["Template", Mapping[str, str]], str]
 
 LICENSES = {
     "MIT": "MIT",
@@ -59,8 +60,28 @@ class Question:
     key: str
     help: str
     rules: tuple[Rule, ...]
-    default: Callable[[Template, Mapping[str, str]], str]
-    choices: Mapping[str, str] = field(default_factory=dict)
+    default: Default
+    choices: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+def _always(value: str) -> Default:
+    return lambda _template, _given: value
+
+
+def _package(_template: Template, given: Mapping[str, str]) -> str:
+    return given["project_name"].replace("-", "_")
+
+
+def _title(_template: Template, given: Mapping[str, str]) -> str:
+    return " ".join(map(str.capitalize, given["project_name"].split("-")))
+
+
+def _name(template: Template, _given: Mapping[str, str]) -> str:
+    return template.name
+
+
+def _summary(template: Template, _given: Mapping[str, str]) -> str:
+    return template.summary
 
 
 QUESTIONS = (
@@ -68,32 +89,15 @@ QUESTIONS = (
         "project_name",
         "Name of the distribution, its folder and its repository",
         identity.PROJECT_NAME_RULES,
-        lambda template, _: template.name,
+        _name,
     ),
-    Question(
-        "package_name",
-        "Name that Python imports",
-        identity.PACKAGE_NAME_RULES,
-        lambda _, given: given["project_name"].replace("-", "_"),
-    ),
-    Question(
-        "title",
-        "Title, as readers see it",
-        identity.TEXT_RULES,
-        lambda _, given: " ".join(map(str.capitalize, given["project_name"].split("-"))),
-    ),
-    Question(
-        "description",
-        "What it does, in one line",
-        identity.TEXT_RULES,
-        lambda template, _: template.summary,
-    ),
-    Question("author_name", "Your name", identity.TEXT_RULES, lambda *_: AUTHOR_NAME),
-    Question("author_email", "Your e-mail address", identity.EMAIL_RULES, lambda *_: AUTHOR_EMAIL),
-    Question(
-        "owner", "Account that will own the repository", identity.OWNER_RULES, lambda *_: OWNER
-    ),
-    Question("license", "Licence", (), lambda *_: "MIT", choices=LICENSES),
+    Question("package_name", "Name that Python imports", identity.PACKAGE_NAME_RULES, _package),
+    Question("title", "Title, as readers see it", identity.TEXT_RULES, _title),
+    Question("description", "What it does, in one line", identity.TEXT_RULES, _summary),
+    Question("author_name", "Your name", identity.TEXT_RULES, _always(AUTHOR_NAME)),
+    Question("author_email", "Your e-mail address", identity.EMAIL_RULES, _always(AUTHOR_EMAIL)),
+    Question("owner", "Account that will own the repository", identity.OWNER_RULES, _always(OWNER)),
+    Question("license", "Licence", (), _always("MIT"), choices=LICENSES),
 )
 KEYS = tuple(question.key for question in QUESTIONS)
 

@@ -31,6 +31,7 @@ class Verb(Protocol):
 
     def run(self, args: argparse.Namespace, console: Console) -> Report:
         """Do it."""
+        raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True)

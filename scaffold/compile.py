@@ -101,6 +101,7 @@ def answers_file(template: Template, digest: str) -> File:
         f'_commit: "{template.version}"',
         f'_src_path: "scaffold/{template.name}"',
         f'_tree: "{digest}"',
+        f'template: "{template.name}"',  # an export of several templates asks for it
         *(f'{key}: "{token_of[key]}"' for key in sorted(KEYS)),
     ]
     return File(("\n".join(lines) + "\n").encode())

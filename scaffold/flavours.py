@@ -79,7 +79,7 @@ def to_cookiecutter(tree: Tree, template: Template) -> Tree:
     """Return a Cookiecutter template: ``cookiecutter.json``, and the project below its name."""
     top = f"{_OPEN} {COOKIECUTTER.answer.format('project_name')} {_CLOSE}"
     files: dict[str, File] = {}
-    copied = []
+    copied: list[str] = []
     for path, file in _licensed(tree, COOKIECUTTER).items():
         new_path = _jinja_path(path, COOKIECUTTER)
         files[f"{top}/{new_path}"] = _jinja_file(path, file, COOKIECUTTER)
@@ -93,7 +93,7 @@ def to_cookiecutter(tree: Tree, template: Template) -> Tree:
 def _licensed(tree: Tree, dialect: Dialect) -> Tree:
     """Return the tree with one LICENSE that holds all licences, of which the answer picks one."""
     choice = dialect.answer.format("license")
-    parts = []
+    parts: list[str] = []
     for number, spdx in enumerate(LICENSES.values()):
         word = "elif" if number else "if"
         text = license_file(spdx).data.decode()

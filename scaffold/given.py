@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from scaffold.answers import QUESTIONS
 from scaffold.errors import ScaffoldError
@@ -16,7 +16,7 @@ _FROM_GIT = {"user.name": "author_name", "user.email": "author_email", "github.u
 
 def from_data(pairs: Iterable[str]) -> dict[str, str]:
     """Return the answers of ``--data KEY=VALUE``; the last one of a key counts."""
-    given = {}
+    given: dict[str, str] = {}
     for pair in pairs:
         key, equals, value = pair.partition("=")
         if not equals or not key.strip():
@@ -28,7 +28,7 @@ def from_data(pairs: Iterable[str]) -> dict[str, str]:
 def from_file(path: Path) -> dict[str, Any]:
     """Return the answers in a JSON, TOML or YAML file, also in a project's own answers file.
 
-    Keys that begin with an underscore (Copier's own) are left out; values keep their types.
+    What a project's file says of its template is left out; values keep their types.
 
     Raises:
         ScaffoldError: there is no such file, or it isn't one mapping.
@@ -42,7 +42,8 @@ def from_file(path: Path) -> dict[str, Any]:
         raise ScaffoldError(f"{path} can't be understood: {error}") from error
     if not isinstance(content, dict):
         raise ScaffoldError(f"{path} is no list of KEY: VALUE")
-    return {str(key): value for key, value in content.items() if not str(key).startswith("_")}
+    mapping = cast("dict[object, object]", content)
+    return {str(key): value for key, value in mapping.items() if not _is_of_template(str(key))}
 
 
 def as_text(given: dict[str, Any], source: str) -> dict[str, str]:
@@ -63,7 +64,7 @@ def from_git() -> dict[str, str]:
         outcome = run(["git", "config", "--null", "--get-regexp", f"^({names})$"], timeout=10)
     except OSError:
         return {}
-    found = {}
+    found: dict[str, str] = {}
     for entry in outcome.stdout.split("\0"):
         name, _, value = entry.partition("\n")
         key = _FROM_GIT.get(name)
@@ -75,6 +76,10 @@ def from_git() -> dict[str, str]:
         for key, value in found.items()
         if not any(rule.broken_by(value) for rule in rules[key])
     }
+
+
+def _is_of_template(key: str) -> bool:
+    return key.startswith("_") or key == "template"
 
 
 def _parse(text: str, suffix: str) -> object:

@@ -26,7 +26,7 @@ _HAS_LOCKS = importlib.util.find_spec("fcntl") is not None
 """Without them (Windows) nothing tells a dead owner, so stale folders are left alone."""
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
     from pathlib import Path
 
     from scaffold.tree import Tree
@@ -69,7 +69,7 @@ def plan(destination: Path) -> Plan:
 
 
 @contextlib.contextmanager
-def staged(where: Plan) -> Iterator[Path]:
+def staged(where: Plan) -> Generator[Path]:
     """Yield an empty folder, which becomes the destination when the block ends well.
 
     The folder already has the destination's name. Whatever ends the block otherwise leaves
@@ -246,7 +246,7 @@ def _make_writable(folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def _locked(folder: Path) -> Iterator[None]:
+def _locked(folder: Path) -> Generator[None]:
     """Hold a folder's lock; raises BlockingIOError when somebody who lives holds it."""
     import fcntl
 
@@ -264,7 +264,7 @@ def _locked(folder: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _signals_held() -> Iterator[None]:
+def _signals_held() -> Generator[None]:
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return

@@ -13,13 +13,15 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 GRACE_SECONDS = 2.0
 """How long an ended group may take to clean up before it is killed."""
+
+_KILLED_SECONDS = 1.0  # a killed process is gone at once, but not before this returns
 
 TICK_SECONDS = 0.1
 """How often `run` calls `on_tick` while it waits."""
@@ -82,25 +84,22 @@ def run(
         OSError: the program cannot be started.
     """
     started = time.monotonic()
-    with _outputs(watch.log if watch else None) as (out, err):
-        process = None
-        try:
-            with _stops_deferred():
-                process = subprocess.Popen(
-                    [os.fspath(part) for part in command],
-                    cwd=cwd,
-                    env=None if env is None else dict(env),
-                    stdin=subprocess.DEVNULL,
-                    stdout=out,
-                    stderr=err,
-                    start_new_session=True,
-                )
-            if watch is not None:
-                watch.on_start(process.pid)
-            timed_out = not _wait(process, started, timeout, watch.on_tick if watch else None)
-        finally:
-            if process is not None:
-                end_group(process)
+    with _outputs(watch.log if watch else None) as (out, err), ExitStack() as ending:
+        with _stops_deferred():
+            process = subprocess.Popen(
+                [os.fspath(part) for part in command],
+                cwd=cwd,
+                env=None if env is None else dict(env),
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+                start_new_session=True,
+            )
+            ending.callback(end_group, process)
+        if watch is not None:
+            watch.on_start(process.pid)
+        timed_out = not _wait(process, started, timeout, watch.on_tick if watch else None)
+        ending.close()
         return Outcome(
             process.returncode,
             "" if watch else _text(out),
@@ -114,12 +113,17 @@ def end_group(process: "subprocess.Popen[bytes]", grace: float = GRACE_SECONDS) 
     """End what is left of the process group that `process` leads, and reap `process`."""
     try:
         _signal_group(process.pid, signal.SIGTERM)
-        deadline = time.monotonic() + grace
-        while _group_lives(process) and time.monotonic() < deadline:
-            time.sleep(0.02)
+        _await_end(process, grace)
     finally:
         _signal_group(process.pid, signal.SIGKILL)
         process.wait()
+        _await_end(process, _KILLED_SECONDS)
+
+
+def _await_end(process: "subprocess.Popen[bytes]", seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while _group_lives(process) and time.monotonic() < deadline:
+        time.sleep(0.02)
 
 
 @contextmanager

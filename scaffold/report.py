@@ -20,8 +20,8 @@ class Report:
     verb: str
     ok: bool = True
     exit_code: int = 0
-    data: dict[str, Any] = field(default_factory=dict)
-    lines: list[str] = field(default_factory=list)
+    data: dict[str, Any] = field(default_factory=dict[str, Any])
+    lines: list[str] = field(default_factory=list[str])
 
     def document(self) -> dict[str, Any]:
         """Return the one document that ``--json`` prints."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -83,10 +83,15 @@ def _read_packed(path: Path) -> Template:
     import json
 
     values = json.loads(path.read_text(encoding="utf-8"))
-    known = {field.name for field in fields(Template)}
-    lists = {key: tuple(value) for key, value in values.items() if isinstance(value, list)}
-    values = {key: value for key, value in {**values, **lists}.items() if key in known}
-    return Template(**values, source=path.with_suffix(".zip"))
+    return Template(
+        name=values["name"],
+        summary=values["summary"],
+        version=values["version"],
+        highlights=tuple(values["highlights"]),
+        distributions=tuple(values["distributions"]),
+        modules=tuple(values["modules"]),
+        source=path.with_suffix(".zip"),
+    )
 
 
 def _read_toml(path: Path) -> dict[str, Any]:

@@ -113,7 +113,8 @@ def test_stopped_while_files_are_written_nothing_is_left_or_all_is_there(
             assert read_tree(folder / "work" / "project") == whole
         else:
             stopped += 1
-            assert run.returncode == CODES[number]
+            # Python hands signals back to the system as it exits: then the project is whole.
+            assert run.returncode in {CODES[number], -number}
             left = entries(folder / "work")
             assert left in ([], ["project"])
             assert not left or read_tree(folder / "work" / "project") == whole

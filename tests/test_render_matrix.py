@@ -6,7 +6,7 @@ import copier
 import pytest
 import yaml
 from cookiecutter.main import cookiecutter
-from trees import TINY, living_template
+from trees import SYNTHETIC, living_template
 
 from scaffold.answers import complete
 from scaffold.flavours import to_cookiecutter, to_copier
@@ -39,21 +39,6 @@ IDENTITIES = {
         "description": "- 1. item | *b* _u_ `c` ~s~ [l](x) %s $HOME $x$ C:\\new # > + !",
         "author_name": "Portfolio Project portfolio_project A portfolio project.",
     },
-}
-SYNTHETIC = {
-    **TINY,
-    "logo.png": b"\x89PNG\r\n\x1a\n\0\xff{{ x }}",
-    "dos.csv": b"a,b\r\n1,2\r\n",
-    "latin.txt": "{{ é }}".encode("latin-1"),
-    "page.html": '<!doctype html><p title="Portfolio Project">A portfolio project.</p>{{ x }}\n',
-    "no-newline.md": "portfolio-project by portfolio-owner",
-    "two-newlines.md": "portfolio-project\n\n\n",
-    "empty/portfolio-project.txt": "",
-    "prompt.jinja": "{{ question }} of a user\n",
-    "portfolio_project/[odd] *name*.txt".replace("*", "+"): "{% kept %}\n",
-    "ci.yml": "run: ${{ github.token }} # portfolio-project\n",
-    "bin/tool": ("#!/bin/sh\necho portfolio-project\n", 0o755),
-    "bin/plain": ("#!/bin/sh\necho {{ x }}\n", 0o755),
 }
 
 

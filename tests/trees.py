@@ -33,6 +33,23 @@ TINY = {
     "run.sh": ("#!/bin/sh\nexec python -m portfolio_project\n", 0o755),
 }
 
+SYNTHETIC = {
+    **TINY,
+    "logo.png": b"\x89PNG\r\n\x1a\n\0\xff{{ x }}",
+    "dos.csv": b"a,b\r\n1,2\r\n",
+    "latin.txt": "{{ é }}".encode("latin-1"),
+    "page.html": '<!doctype html><p title="Portfolio Project">A portfolio project.</p>{{ x }}\n',
+    "no-newline.md": "portfolio-project by portfolio-owner",
+    "two-newlines.md": "portfolio-project\n\n\n",
+    "empty/portfolio-project.txt": "",
+    "prompt.jinja": "{{ question }} of a user\n",
+    "portfolio_project/[odd] +name+.txt": "{% kept %}\n",
+    "ci.yml": "run: ${{ github.token }} # portfolio-project\n",
+    "bin/tool": ("#!/bin/sh\necho portfolio-project\n", 0o755),
+    "bin/plain": ("#!/bin/sh\necho {{ x }}\n", 0o755),
+}
+"""What renderers are known to stumble over."""
+
 
 def write_files(folder, files):
     """Write {path: text, bytes, (content, mode) or a Path that a symlink will hold}."""

@@ -65,8 +65,8 @@ def run(args: argparse.Namespace, console: Console) -> Report:
     project = _project(args.target)
     with scratch_folder(keep=args.keep) as scratch:
         folder = project or _generate(args.target, scratch, console)
-        console.say(f"Verifying {folder.resolve().name} in a clean clone")
         prepared = prepare(folder, scratch, options)
+        console.say(f"Verifying {prepared.snapshot.folder.name} in a clean clone")
         for note in prepared.snapshot.notes:
             console.warn(f"{note}.")
         with display.choose(console) as shown:

@@ -71,7 +71,8 @@ class ServiceProcess:
         self.log_path = folder / "service.log"
         self._log = self.log_path.open("ab")
         self._seen = self.log_path.stat().st_size
-        clean = {k: v for k, v in os.environ.items() if not k.startswith("PORTFOLIO_PROJECT_")}
+        prefix = "PORTFOLIO_PROJECT_"
+        clean = {k: v for k, v in os.environ.items() if not k.startswith(prefix)}
         settings = {"PORT": "0", "DATA_DIR": str(folder / "var"), "LOG_FORMAT": "json"}
         self.process = subprocess.Popen(
             command,
@@ -139,7 +140,8 @@ def _own_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in list(os.environ):
         if name.startswith("PORTFOLIO_PROJECT_"):
             monkeypatch.delenv(name)
-    monkeypatch.setattr("portfolio_project.serving.settings.ENV_FILE", tmp_path / ".env")
+    env_file = "portfolio_project.serving.settings.ENV_FILE"
+    monkeypatch.setattr(env_file, tmp_path / ".env")
 
 
 @pytest.fixture

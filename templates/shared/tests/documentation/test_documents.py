@@ -15,7 +15,7 @@ from portfolio_project.provenance import documents
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-PROGRAM = "portfolio-project"
+PROGRAM = ".venv/bin/portfolio-project"
 FOLDERS = ("benchmarks", "docs", "reports", "src", "tests", "tools")
 BASE_URL = "http://127.0.0.1:8000"
 
@@ -84,7 +84,7 @@ def test_every_make_target_that_is_named_exists(page):
 
 def program_calls(page):
     for code in code_of(page):
-        for call in re.findall(rf"(?:^|[\s/`]){PROGRAM} ([^|>#`\n]+)", code):
+        for call in re.findall(rf"{re.escape(PROGRAM)} ([^|>#\n]+)", code):
             yield shlex.split(call)
 
 

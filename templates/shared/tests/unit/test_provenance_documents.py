@@ -8,14 +8,24 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from runs import make_run
 
-from portfolio_project.provenance import DocumentError, save_report
+from portfolio_project.provenance import (
+    DocumentError,
+    save_report,
+)
 from portfolio_project.provenance.cards import (
     data_card,
     model_card,
     read_card_text,
 )
-from portfolio_project.provenance.figures import Figures, write_documents
-from portfolio_project.provenance.markdown import code, escape, table
+from portfolio_project.provenance.figures import (
+    Figures,
+    write_documents,
+)
+from portfolio_project.provenance.markdown import (
+    code,
+    escape,
+    table,
+)
 
 
 @pytest.fixture

@@ -110,6 +110,14 @@ def test_a_pickle_never_gets_in_because_loading_one_runs_it(registry, tmp_path):
     assert registry.versions() == ()
 
 
+def test_a_manifest_that_was_edited_in_memory_is_named_as_it_reads_back(registry, tmp_path):
+    files, manifest = make_run(tmp_path / "run")
+    changed = manifest.model_copy(update={"metrics": {"score": 0.1 + 0.2}})
+    assert registry.get(registry.register(files, changed)).manifest.metrics == {"score": 0.3}
+    with pytest.raises(ValueError, match="seed"):
+        registry.register(files, manifest.model_copy(update={"seed": -1}))
+
+
 def test_an_archive_of_arrays_is_welcome(registry, tmp_path):
     model = tmp_path / MODEL
     model.write_bytes(zipped(tmp_path, "weights.npy"))

@@ -3,7 +3,11 @@
 import pytest
 from house import PEPPER
 
-from portfolio_project.serving import BadSettings, ServingSettings, load_settings
+from portfolio_project.serving import (
+    BadSettings,
+    ServingSettings,
+    load_settings,
+)
 from portfolio_project.serving import settings as module
 from portfolio_project.serving.keys import mint_key
 from portfolio_project.serving.settings import PREFIX, is_loopback

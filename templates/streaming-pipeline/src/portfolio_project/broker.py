@@ -124,9 +124,7 @@ class Log:
         self._db.close()
 
     def _latest(self) -> int:
-        row = self._db.execute(
-            "SELECT arrived_at FROM log ORDER BY offset DESC LIMIT 1"
-        ).fetchone()
+        row = self._db.execute("SELECT arrived_at FROM log ORDER BY offset DESC LIMIT 1").fetchone()
         return int(row[0]) if row else 0
 
 

@@ -1,26 +1,28 @@
-"""The command line. Each command is one step of the pipeline; bad input gets one line and exit 2."""
+"""The command line: each command is a step of the pipeline; bad input gets a line and exit 2."""
 
 from __future__ import annotations
 
 import sqlite3
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
+from .profiles import PROFILES, Profile
 from .provenance import ProvenanceError, Registry
 from .serving import BadSettings, load_settings
+from .serving.keys_cli import keys_app
 from .settings import Settings
 
 app = typer.Typer(
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     help="A streaming pipeline: events in, stateful features, scored by a trained model.",
 )
-models = typer.Typer(no_args_is_help=True, help="Registered models.")
+models = typer.Typer(help="Registered models.")
 app.add_typer(models, name="models")
+app.add_typer(keys_app, name="keys")
 
 ProfileName = Annotated[str, typer.Option(help="small, tiny or handbook")]
 
@@ -47,20 +49,22 @@ def ingest(
 
 @app.command()
 def train(
-    train_days: Annotated[int | None, typer.Option(min=1, help="Days to learn from")] = None,
-    cards_checked: Annotated[int | None, typer.Option(min=1, help="Cards a day to check")] = None,
+    train_days: Annotated[int, typer.Option(min=1, help="Days to learn from")] = 7,
+    test_days: Annotated[int, typer.Option(min=1, help="Days to test on")] = 7,
+    cards_checked: Annotated[int, typer.Option(min=1, help="Cards a team can check a day")] = 20,
+    check_cost: Annotated[float, typer.Option(min=0.01, help="Cost of an alert")] = 5.0,
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1)] = 0,
 ) -> None:
     """Train on what was ingested, register the models, and promote what passes the gate."""
-    from .profiles import PROFILES  # noqa: PLC0415
-    from .train import TrainConfig  # noqa: PLC0415
+    from .config import TrainConfig  # noqa: PLC0415
     from .train import train as run  # noqa: PLC0415
 
     settings = _settings()
-    small = PROFILES["small"]
     config = TrainConfig(
-        train_days=train_days or small.train_days,
-        cards_checked=cards_checked or small.cards_checked,
+        train_days=train_days,
+        test_days=test_days,
+        cards_checked=cards_checked,
+        check_cost=check_cost,
         seed=seed,
     )
     registry = Registry(settings.registry_dir)
@@ -86,9 +90,40 @@ def evaluate() -> None:
 
 
 @app.command()
+def reproduce(*, follow_parent: Annotated[bool, typer.Option(hidden=True)] = False) -> None:
+    """Ingest and train again in fresh processes, and compare every byte; exit 1 if one differs."""
+    from .ingest import EVENTS_FILE, ingest_world  # noqa: PLC0415
+    from .reproduction import reproduce_all  # noqa: PLC0415
+    from .train import train as run  # noqa: PLC0415
+
+    if follow_parent:
+        from .lifeline import die_with_parent  # noqa: PLC0415
+
+        die_with_parent()
+    settings, small = _settings(), PROFILES["small"]
+    if not (settings.dataset_dir / EVENTS_FILE).exists():
+        ingest_world(small.world, settings.dataset_dir)
+    if not settings.models_dir.exists():
+        run(
+            settings.dataset_dir,
+            settings.models_dir,
+            Registry(settings.registry_dir),
+            small.training,
+        )
+    found = reproduce_all(settings)
+    for one in found:
+        typer.echo(one.verdict)
+        for line in one.differences:
+            typer.echo(f"  {line}")
+    if not all(one.same for one in found):
+        raise typer.Exit(1)
+
+
+@app.command()
 def stream(
     *,
     until_end: Annotated[bool, typer.Option(help="Stop when the log is done")] = False,
+    batch: Annotated[int, typer.Option(min=1, max=10_000, help="Events a transaction")] = 500,
     follow_parent: Annotated[bool, typer.Option(hidden=True)] = False,
 ) -> None:
     """Process the log: score what comes, exactly once, until Ctrl-C."""
@@ -99,7 +134,7 @@ def stream(
     stop = stop_event()
     if follow_parent:
         follow(stop)
-    done = work(_settings(), stop, until_end=until_end)
+    done = work(_settings(), stop, batch=batch, until_end=until_end)
     if not follow_parent:
         typer.echo(f"{done:,} events processed")
 
@@ -192,22 +227,33 @@ def main() -> None:
         TrainingError,
     )
     try:
-        app()
+        sys.exit(app(standalone_mode=False))
     except expected as error:
-        sys.stderr.write(f"{error}\n")
-        sys.exit(2)
+        _end(str(error), 2)
+    except typer.TyperException as error:
+        _end(f"{_wording(error)}. See --help", 2)
     except (OSError, sqlite3.OperationalError) as error:
-        sys.stderr.write(f"{error}. Check the disk and the folder of the data\n")
-        sys.exit(1)
+        _end(f"{error}. Check the disk and the folder of the data", 1)
+    except (KeyboardInterrupt, typer.Abort):
+        _end("interrupted", 130)
+
+
+def _wording(error: typer.TyperException) -> str:
+    """What is wrong with the command line, in one line."""
+    wording = getattr(error, "format_message", error.__str__)()
+    return " ".join(str(wording).split()).rstrip(".")
+
+
+def _end(message: str, code: int) -> NoReturn:
+    sys.stderr.write(f"{message}\n")
+    sys.exit(code)
 
 
 def _settings(**overrides: object) -> Settings:
     return load_settings(Settings, **overrides)
 
 
-def _profile(name: str):  # type: ignore[no-untyped-def]
-    from .profiles import PROFILES  # noqa: PLC0415
-
+def _profile(name: str) -> Profile:
     if name not in PROFILES:
         raise typer.BadParameter(f"{name!r} is none of {', '.join(PROFILES)}")
     return PROFILES[name]

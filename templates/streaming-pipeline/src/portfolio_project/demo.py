@@ -16,12 +16,13 @@ from .broker import Log
 from .ingest import EVENTS_FILE, ingest_world
 from .profiles import PROFILES
 from .provenance import Registry
+from .reproduction import is_current
 from .serving import BadSettings, serve
 from .settings import Settings
 from .snapshot import load_state
 from .store import Store
-from .supervisor import Supervisor
-from .train import STATE_FILE, TrainConfig, train
+from .supervisor import Child, Supervisor
+from .train import STATE_FILE, train
 
 PROFILE = "small"
 SPEED = 4_500
@@ -43,14 +44,21 @@ def run(settings: Settings, options: Options, tell: Tell) -> int:
 
     Raises BadSettings when the port is taken, before anything else is done.
     """
-    settings = settings.model_copy(update={"clock": "stream"})
+    changes: dict[str, object] = {"clock": "stream"}
+    if "log_level" not in settings.model_fields_set:
+        changes["log_level"] = "warning"
+    settings = settings.model_copy(update=changes)
     port = _reserve(settings)
     prepare(settings, options, tell)
     settings = settings.model_copy(update={"port": port})
-    children = {
-        "worker": ("stream", "--follow-parent"),
-        "producer": ("produce", f"--profile={options.profile}", f"--speed={options.speed:g}"),
-    }
+    children = [
+        Child("worker", ("stream", "--follow-parent")),
+        Child(
+            "producer", ("produce", f"--profile={options.profile}", f"--speed={options.speed:g}")
+        ),
+    ]
+    if not is_current(settings):
+        children.append(Child("reproduction", ("reproduce", "--follow-parent"), once=True))
     environment = {f"{_prefix()}DATA_DIR": str(settings.data_dir.resolve())}
     app = create_app(settings, Supervisor(children, environment))
     tell(f"Open http://{settings.host}:{port} in a browser. Ctrl-C ends it.")
@@ -58,7 +66,7 @@ def run(settings: Settings, options: Options, tell: Tell) -> int:
 
 
 def prepare(settings: Settings, options: Options, tell: Tell) -> None:
-    """Make whatever is missing: the history, the models, and the state that the stream starts from."""
+    """Make whatever is missing: history, models, the state that the stream starts from."""
     profile = PROFILES[options.profile]
     registry = Registry(settings.registry_dir)
     state_file = settings.models_dir / STATE_FILE
@@ -69,10 +77,8 @@ def prepare(settings: Settings, options: Options, tell: Tell) -> None:
         tell(f"  {done.events:,} events ({time.monotonic() - started:.1f} s)")
     if registry.current_id() is None or not state_file.exists():
         tell("Training: replaying them through the features, fitting, testing ...")
-        config = TrainConfig(
-            cards_checked=profile.cards_checked, train_days=profile.train_days
-        )
-        for model in train(settings.dataset_dir, settings.models_dir, registry, config):
+        folders = settings.dataset_dir, settings.models_dir
+        for model in train(*folders, registry, profile.training):
             found = model.report
             tell(
                 f"  {model.algorithm}: average precision {found['average_precision']:.3f}, "
@@ -93,12 +99,11 @@ def _reserve(settings: Settings) -> int:
         try:
             probe.bind((settings.host, settings.port))
         except OSError as error:
-            raise BadSettings(
-                [
-                    f"{_prefix()}PORT: can't listen on {settings.host}:{settings.port} "
-                    f"({(error.strerror or str(error)).lower()}); choose another with --port"
-                ]
-            ) from None
+            line = (
+                f"{_prefix()}PORT: can't listen on {settings.host}:{settings.port} "
+                f"({(error.strerror or str(error)).lower()}); choose another with --port"
+            )
+            raise BadSettings([line]) from None
         return int(probe.getsockname()[1])
 
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
 
+from .config import Algorithm, TrainConfig
 from .evaluate import Costs, card_precision, cheapest_threshold, ranking, rule_score
 from .features import FEATURE_NAMES
 from .fingerprint import fingerprint
@@ -27,23 +27,6 @@ REPORT_FILE = "report.json"
 _GRAPH = "fraud"
 _OPSET = 15
 _FOLDS = 5
-
-Algorithm = Literal["lightgbm", "logistic"]
-
-
-class TrainConfig(BaseModel):
-    """Everything that shapes a model, besides data and code."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    algorithm: Algorithm = "lightgbm"
-    train_days: int = Field(default=7, ge=1)
-    test_days: int = Field(default=7, ge=1)
-    cards_checked: int = Field(default=100, ge=1)
-    """How many cards a team can check each day."""
-    check_cost: float = Field(default=5.0, gt=0)
-    """Cost of one alert, in the currency unit."""
-    seed: int = Field(default=0, ge=0, lt=2**32)
 
 
 def fit(table: Table, config: TrainConfig) -> dict[str, bytes]:

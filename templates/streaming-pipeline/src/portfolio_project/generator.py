@@ -91,9 +91,7 @@ class Plan:
             yield _encode(self.payments, _KINDS[kind], row, arrived_at)
 
 
-def plan(
-    payments: Payments, *, faults: Faults = NO_FAULTS, seed: int = 0, first: int = 0
-) -> Plan:
+def plan(payments: Payments, *, faults: Faults = NO_FAULTS, seed: int = 0, first: int = 0) -> Plan:
     """Lay out when each payment, each label and each fault arrives.
 
     Labels come for frauds only, `LABEL_DELAY` after the payment, ahead of payments of the same

@@ -34,3 +34,14 @@ def follow_parent(stop: threading.Event) -> None:
         os._exit(0)
 
     threading.Thread(target=watch, name="lifeline", daemon=True).start()
+
+
+def die_with_parent() -> None:
+    """End this process as SIGTERM would, as soon as standard input ends."""
+
+    def watch() -> None:
+        while sys.stdin.buffer.read(4096):
+            pass
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, name="lifeline", daemon=True).start()

@@ -2,22 +2,27 @@
 
 from dataclasses import dataclass
 
+from .config import TrainConfig
 from .simulator import HANDBOOK, World
 
 
 @dataclass(frozen=True)
 class Profile:
-    """A world, how many cards its fraud team can check each day, and how long it learns."""
+    """A world, and what training asks of it."""
 
     world: World
-    cards_checked: int
-    train_days: int = 7
+    training: TrainConfig
 
 
 PROFILES = {
     "small": Profile(
-        World(customers=1_000, terminals=2_000, days=70, terminals_hit=1, cards_hit=1), 20
+        World(customers=1_000, terminals=2_000, days=70, terminals_hit=1, cards_hit=1),
+        TrainConfig(cards_checked=20),
     ),
-    "tiny": Profile(World(customers=250, terminals=500, days=56, terminals_hit=1, cards_hit=1), 10),
-    "handbook": Profile(HANDBOOK, 100),
+    "tiny": Profile(
+        World(customers=400, terminals=800, days=56, terminals_hit=1, cards_hit=1),
+        TrainConfig(cards_checked=10),
+    ),
+    "handbook": Profile(HANDBOOK, TrainConfig(cards_checked=100)),
 }
+"""small is the default; tiny is for tests; handbook is the published data set."""

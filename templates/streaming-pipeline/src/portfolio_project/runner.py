@@ -16,8 +16,7 @@ from collections.abc import Callable
 import numpy as np
 
 from .broker import Log, Record
-from .events import DAY, Label, Rejected, Transaction, read_event
-from .events import Reason as R
+from .events import DAY, Label, Reason, Rejected, Transaction, read_event
 from .features import Features
 from .generator import LATE
 from .scorer import Scorer
@@ -48,6 +47,7 @@ class Runner:
         """
         records = self._log.read(self.offset, limit)
         if not records:
+            self._save()
             return 0
         outcome = self._decide(records)
         caught_up = len(records) < limit
@@ -59,6 +59,12 @@ class Runner:
             self._store.commit(outcome)
         self.offset = outcome.offset
         return len(records)
+
+    def _save(self) -> None:
+        """Store the state of a stream that is at rest, unless that is done."""
+        if self._checkpoint < self.offset:
+            self._store.commit(Outcome(self.offset), self._state.changes())
+            self._checkpoint = self.offset
 
     def drain(self, limit: int = BATCH) -> int:
         """Process everything that is in the log now; returns how many records that was."""
@@ -145,7 +151,7 @@ class Runner:
             self._state.forget_idle(now)
 
 
-_REUSED = Rejected(R.REUSED_ID, "another transaction had this event_id before")
+_REUSED = Rejected(Reason.REUSED_ID, "another transaction had this event_id before")
 
 
 def _letter(record: Record, refused: Rejected) -> Letter:

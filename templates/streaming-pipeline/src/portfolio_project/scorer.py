@@ -1,4 +1,4 @@
-"""A trained model, ready to score: ONNX Runtime on one thread, bound to the features it was made for.
+"""A trained model, ready to score: ONNX Runtime on one thread, bound to the features it knows.
 
 A model comes with `model.json`, which names its features, their fingerprint and its threshold.
 One that does not fit the feature code of this very program is refused: it would answer, wrongly.

@@ -1,4 +1,4 @@
-"""The state at the end of history, in a file: a live stream starts from it instead of from nothing."""
+"""The state at the end of history, in a file: a live stream starts from it, not from nothing."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,7 +28,7 @@ def load_state(path: Path) -> list[Row]:
     rows: list[Row] = []
     start = 0
     for is_card, key, size in zip(kinds, keys, sizes, strict=True):
-        kind = "card" if is_card else "terminal"
-        rows.append(Row(kind, key.decode(), data[start : start + size]))
+        part = data[start : start + size]
+        rows.append(Row("card" if is_card else "terminal", key.decode(), part))
         start += size
     return rows

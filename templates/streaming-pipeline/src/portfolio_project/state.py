@@ -1,4 +1,4 @@
-"""Keyed state: the windows of every card and terminal, in memory, with the changes since last saved.
+"""Keyed state: the windows of every card and terminal, with the changes since last saved.
 
 Hosts of the reducer hold one of these; what it does to an event is `features.step` and nothing
 else.
@@ -87,14 +87,9 @@ class KeyedState:
 
     def changes(self) -> list[Row]:
         """Rows that differ from what was last saved; asking for them marks them as saved."""
-        rows = [
-            Row("card", key, encode(card) if (card := self.cards.get(key)) else None)
-            for key in sorted(self._changed_cards)
-        ]
-        rows += [
-            Row("terminal", key, encode(terminal) if (terminal := self.terminals.get(key)) else None)
-            for key in sorted(self._changed_terminals)
-        ]
+        cards, terminals = sorted(self._changed_cards), sorted(self._changed_terminals)
+        rows = [Row("card", key, _encode_known(self.cards.get(key))) for key in cards]
+        rows += [Row("terminal", key, _encode_known(self.terminals.get(key))) for key in terminals]
         self._changed_cards.clear()
         self._changed_terminals.clear()
         return rows
@@ -107,6 +102,10 @@ class KeyedState:
         ]
 
 
+def _encode_known(state: Card | Terminal | None) -> bytes | None:
+    return encode(state) if state else None
+
+
 def encode(state: Card | Terminal) -> bytes:
     """An entity's state: a JSON line of lengths and ids, then its arrays, little-endian."""
     *arrays, entries = state
@@ -115,29 +114,32 @@ def encode(state: Card | Terminal) -> bytes:
 
 
 def decode_card(data: bytes) -> Card:
-    """Inverse of `encode` for a card."""
+    """Inverse of `encode` for a card. Raises ValueError for damaged data."""
     (times, totals), entries = _decode(data, "Iq")
     return Card(times, totals, entries)
 
 
 def decode_terminal(data: bytes) -> Terminal:
-    """Inverse of `encode` for a terminal."""
+    """Inverse of `encode` for a terminal. Raises ValueError for damaged data."""
     (times,), entries = _decode(data, "I")
     return Terminal(times, entries)
 
 
 def _decode(data: bytes, codes: str) -> tuple[list[array[int]], tuple[tuple[int, str], ...]]:
     head, _, packed = data.partition(b"\n")
-    *lengths, entries = orjson.loads(head)
-    columns: list[array[int]] = []
-    start = 0
-    for code, length in zip(codes, lengths, strict=True):
-        column = array(code)
-        end = start + length * column.itemsize
-        column.frombytes(packed[start:end])
-        columns.append(_little_endian(column))
-        start = end
-    return columns, tuple((at, key) for at, key in entries)
+    try:
+        *lengths, entries = orjson.loads(head)
+        columns = [array(code) for code in codes]
+        start = 0
+        for column, length in zip(columns, lengths, strict=True):
+            end = start + length * column.itemsize
+            column.frombytes(packed[start:end])
+            start = end
+    except ValueError as error:
+        raise ValueError("a stored state is damaged") from error
+    if start != len(packed):
+        raise ValueError("a stored state is damaged")
+    return [_little_endian(one) for one in columns], tuple((at, key) for at, key in entries)
 
 
 def _little_endian(column: array[int]) -> array[int]:

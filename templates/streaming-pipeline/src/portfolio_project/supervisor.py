@@ -6,9 +6,10 @@ import asyncio
 import os
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Self
 
 import structlog
 
@@ -20,10 +21,14 @@ _STEADY_SECONDS = 5.0
 
 @dataclass
 class Child:
-    """One supervised process. `kills` counts those that `kill` did, `restarts` all new starts."""
+    """One supervised process; one that is to run `once` is done when it ends well.
+
+    `kills` counts those that `kill` did, `restarts` all new starts.
+    """
 
     name: str
     arguments: Sequence[str]
+    once: bool = False
     process: asyncio.subprocess.Process | None = None
     restarts: int = 0
     kills: int = 0
@@ -31,23 +36,22 @@ class Child:
     @property
     def pid(self) -> int | None:
         """Process id while it runs."""
-        running = self.process is not None and self.process.returncode is None
-        return self.process.pid if running and self.process else None
+        if self.process is None or self.process.returncode is not None:
+            return None
+        return self.process.pid
 
 
 class Supervisor:
     """Runs `python -m package arguments...` for each child, until it is closed."""
 
-    def __init__(
-        self, children: Mapping[str, Sequence[str]], environment: Mapping[str, str]
-    ) -> None:
+    def __init__(self, children: Iterable[Child], environment: Mapping[str, str]) -> None:
         """`environment` is added to this process's own."""
-        self.children = {name: Child(name, args) for name, args in children.items()}
+        self.children = {child.name: child for child in children}
         self._environment = {**os.environ, **environment}
         self._tasks: list[asyncio.Task[None]] = []
         self._closing = False
 
-    async def __aenter__(self) -> Supervisor:
+    async def __aenter__(self) -> Self:
         """Start every child."""
         self._tasks = [asyncio.create_task(self._keep(one)) for one in self.children.values()]
         return self
@@ -81,7 +85,7 @@ class Supervisor:
 
     async def _keep(self, child: Child) -> None:
         failures = 0
-        while not self._closing:
+        while not self._is_closing():
             started = time.monotonic()
             child.process = await asyncio.create_subprocess_exec(
                 sys.executable,
@@ -91,10 +95,13 @@ class Supervisor:
                 env=self._environment,
             )
             code = await child.process.wait()
-            if self._closing:
+            if self._is_closing() or (child.once and code == 0):
                 return
             lived = time.monotonic() - started
             failures = 0 if lived > _STEADY_SECONDS else min(failures + 1, len(_PAUSES) - 1)
             _log.warning("child_died", child=child.name, code=code, lived_seconds=round(lived, 2))
             await asyncio.sleep(_PAUSES[failures])
             child.restarts += 1
+
+    def _is_closing(self) -> bool:
+        return self._closing

@@ -1,7 +1,7 @@
 """Train: replay history through the reducer, fit each model in a fresh process, register, promote.
 
-The steps, in order: `build_table`, `fit_all`, `register`. What a run read and wrote is in its
-`run.json`; what may serve is decided by the registry's gate, not here.
+The steps, in order: `build_table`, `fit_all`, `describe`, `register`. What a run read and wrote is
+in its `run.json`; what may serve is decided by the registry's gate, not here.
 """
 
 from __future__ import annotations
@@ -16,11 +16,12 @@ from pathlib import Path
 
 import orjson
 
+from .config import Algorithm, TrainConfig
 from .dataset import DatasetError, read_events
 from .features import FEATURE_NAMES
 from .fingerprint import fingerprint
-from .fit import REPORT_FILE, Algorithm, TrainConfig
-from .ingest import EVENTS_FILE
+from .fit import REPORT_FILE
+from .ingest import EVENTS_FILE, RUN_FILE
 from .provenance import (
     Gate,
     GateRefusedError,
@@ -30,6 +31,7 @@ from .provenance import (
     Version,
     deterministic,
     deterministic_environment,
+    read_run,
     write_run,
 )
 from .scorer import MODEL_FILE, SPEC_FILE
@@ -58,7 +60,7 @@ class Trained:
     """A registered model: its version, its report, and why it does not serve (None if it does)."""
 
     version: str
-    algorithm: Algorithm
+    algorithm: str
     report: dict[str, float]
     refused: str | None
 
@@ -68,10 +70,20 @@ def train(dataset: Path, models: Path, registry: Registry, config: TrainConfig) 
 
     Raises TrainingError or DatasetError, and the registry's ProvenanceError.
     """
+    produce(dataset, models, config)
+    return [register(registry, models / name) for name in ALGORITHMS]
+
+
+def produce(dataset: Path, models: Path, config: TrainConfig) -> None:
+    """Fit every algorithm into a folder of its own under `models`, each with its `run.json`.
+
+    The same data, code and settings give the same bytes. Raises as `train`.
+    """
     build_table(dataset, models)
     configs = [config.model_copy(update={"algorithm": name}) for name in ALGORITHMS]
     fit_all(models, configs)
-    return [register(registry, dataset, models, one) for one in configs]
+    for one in configs:
+        describe(dataset, models / one.algorithm, one)
 
 
 def build_table(dataset: Path, models: Path) -> None:
@@ -86,24 +98,7 @@ def build_table(dataset: Path, models: Path) -> None:
 
 def fit_all(models: Path, configs: Sequence[TrainConfig]) -> None:
     """Fit one model for each of `configs`, side by side, each in a process of its own."""
-    children = [
-        subprocess.Popen(  # noqa: S603 - our own module, by our own interpreter
-            [
-                sys.executable,
-                *("-W", "ignore"),
-                *("-m", f"{__package__}.fit"),
-                str(models / TABLE_FILE),
-                config.model_dump_json(),
-                str(_fresh(models / config.algorithm)),
-            ],
-            env={**os.environ, **deterministic_environment()},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for config in configs
-    ]
+    children = [_start_fit(models, config) for config in configs]
     endings = [(child.communicate()[1], child.returncode) for child in children]
     for message, code in endings:
         if code:
@@ -111,14 +106,9 @@ def fit_all(models: Path, configs: Sequence[TrainConfig]) -> None:
             raise TrainingError(lines[-1])
 
 
-def register(registry: Registry, dataset: Path, models: Path, config: TrainConfig) -> Trained:
-    """Put a fitted model into the registry, and let it serve if the gate lets it.
-
-    The simplest model serves only where nothing has served yet.
-    """
-    folder = models / config.algorithm
-    files = {name: folder / name for name in (MODEL_FILE, SPEC_FILE, REPORT_FILE)}
-    report: dict[str, float] = orjson.loads(files[REPORT_FILE].read_bytes())
+def describe(dataset: Path, folder: Path, config: TrainConfig) -> None:
+    """Write the manifest of the model in `folder`."""
+    files = _files(folder)
     with deterministic(config.seed):
         manifest = RunManifest.capture(
             "train",
@@ -130,19 +120,27 @@ def register(registry: Registry, dataset: Path, models: Path, config: TrainConfi
                 "fingerprint": fingerprint(),
             },
             seed=config.seed,
-            metrics=report,
+            metrics=_report(folder),
         )
-    write_run(folder / "run.json", manifest)
-    version = registry.register(files, manifest)
+    write_run(folder / RUN_FILE, manifest)
+
+
+def register(registry: Registry, folder: Path) -> Trained:
+    """Put the fitted model in `folder` into the registry, and let it serve if the gate lets it.
+
+    The simplest model serves only where nothing has served yet.
+    """
+    version = registry.register(_files(folder), read_run(folder / RUN_FILE))
+    algorithm = algorithm_of(registry.get(version))
     refused: str | None = None
-    if config.algorithm == ALGORITHMS[0] and registry.current_id() is not None:
-        refused = "it stands by for comparison"
+    if algorithm == ALGORITHMS[0] and registry.current_id() is not None:
+        refused = "it is there to compare with, and to fall back on"
     else:
         try:
             registry.promote(version, gate=GATE)
         except GateRefusedError as error:
             refused = str(error)
-    return Trained(version, config.algorithm, report, refused)
+    return Trained(version, algorithm, _report(folder), refused)
 
 
 def algorithm_of(version: Version) -> str:
@@ -150,6 +148,41 @@ def algorithm_of(version: Version) -> str:
     return str(version.manifest.config.get("algorithm", "unknown"))
 
 
-def _fresh(folder: Path) -> Path:
+def _start_fit(models: Path, config: TrainConfig) -> subprocess.Popen[str]:
+    folder = models / config.algorithm
     shutil.rmtree(folder, ignore_errors=True)
-    return folder
+    return subprocess.Popen(  # noqa: S603 - our own module, by our own interpreter
+        [
+            sys.executable,
+            *("-W", "ignore"),
+            *("-m", f"{__package__}.fit"),
+            str(models / TABLE_FILE),
+            config.model_dump_json(),
+            str(folder),
+        ],
+        env={**os.environ, **deterministic_environment()},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def _files(folder: Path) -> dict[str, Path]:
+    return {name: folder / name for name in (MODEL_FILE, SPEC_FILE, REPORT_FILE)}
+
+
+def _report(folder: Path) -> dict[str, float]:
+    report: dict[str, float] = orjson.loads((folder / REPORT_FILE).read_bytes())
+    return report
+
+
+def main(arguments: list[str]) -> int:
+    """`python -m ... DATASET MODELS CONFIG_JSON`: `produce`, for a second run elsewhere."""
+    dataset, models, config = arguments
+    produce(Path(dataset), Path(models), TrainConfig.model_validate_json(config))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -87,16 +87,9 @@ class View:
         alerts_only: bool = False,
     ) -> list[Prediction]:
         """Decisions before the offset `before`, newest first."""
-        where = ["offset < ?"]
-        values: list[object] = [before if before is not None else _LAST]
-        if card_id is not None:
-            where.append("card_id = ?")
-            values.append(card_id)
-        if alerts_only:
-            where.append("alert = 1")
         rows = self._db.execute(
-            f"SELECT * FROM predictions WHERE {' AND '.join(where)} ORDER BY offset DESC LIMIT ?",
-            (*values, limit),
+            _RECENT[card_id is not None, alerts_only],
+            {"before": before if before is not None else _LAST, "card": card_id, "limit": limit},
         )
         return [Prediction(*row) for row in rows]
 
@@ -132,4 +125,14 @@ class View:
 
 
 _LAST = 2**63 - 1
-
+_RECENT = {
+    (False, False): "SELECT * FROM predictions WHERE offset < :before"
+    " ORDER BY offset DESC LIMIT :limit",
+    (False, True): "SELECT * FROM predictions WHERE offset < :before AND alert = 1"
+    " ORDER BY offset DESC LIMIT :limit",
+    (True, False): "SELECT * FROM predictions WHERE offset < :before AND card_id = :card"
+    " ORDER BY offset DESC LIMIT :limit",
+    (True, True): "SELECT * FROM predictions WHERE offset < :before AND card_id = :card"
+    " AND alert = 1 ORDER BY offset DESC LIMIT :limit",
+}
+"""By whether a card was named, and whether only alerts are wanted."""

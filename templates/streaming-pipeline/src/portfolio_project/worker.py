@@ -18,7 +18,9 @@ IDLE_SECONDS = 0.005
 _log = structlog.get_logger("worker")
 
 
-def work(settings: Settings, stop: threading.Event, *, until_end: bool = False) -> int:
+def work(
+    settings: Settings, stop: threading.Event, *, batch: int = BATCH, until_end: bool = False
+) -> int:
     """Process the log; returns how many records were processed.
 
     With `until_end`, return when the log is done, else wait for more. Raises NoModelError,
@@ -33,7 +35,7 @@ def work(settings: Settings, stop: threading.Event, *, until_end: bool = False) 
         gc.freeze()  # the recovered state lives on: no need to look at it again and again
         done = 0
         while not stop.is_set():
-            count = runner.run_once(BATCH)
+            count = runner.run_once(batch)
             done += count
             if count == 0:
                 if until_end:

@@ -66,11 +66,14 @@ class Registry:
 
         Raises:
             ProvenanceError: no file, an unfit name, a pickle, or a file that the run did not write.
+            ValueError: the manifest was changed in memory into one that is not valid.
             TamperedVersionError: the version is registered already and was damaged since.
             RegistryBusyError: another writer holds the lock.
             OSError: a file cannot be read, or the disk is full; no version appears then.
         """
         check_names(files)
+        # As it will be read back: a copy with changed fields has not passed its own checks.
+        manifest = RunManifest.model_validate_json(manifest.to_bytes())
         with self._writing():
             staged = Path(tempfile.mkdtemp(dir=self._staging))
             contents = Contents(files=copy_files(files, staged / "files"), run=manifest)

@@ -22,6 +22,7 @@ from .events import events_router
 from .feed import feed_router
 from .models import models_router
 from .pages import pages_router
+from .proof import proof_router
 from .score import score_router
 from .stats import stats_router
 
@@ -38,6 +39,7 @@ def create_app(settings: Settings, supervisor: Supervisor | None = None) -> Serv
         stats_router(access),
         feed_router(access),
         models_router(access),
+        proof_router(access),
     ]
     if supervisor is not None:
         routers.append(demo_router(supervisor))
@@ -66,13 +68,19 @@ def create_app(settings: Settings, supervisor: Supervisor | None = None) -> Serv
 
 
 async def _keep_following(access: Access) -> None:
+    told = ""
     while True:
         await asyncio.sleep(POLL_SECONDS)
-        await asyncio.to_thread(_follow, access)
+        told = await asyncio.to_thread(_follow, access, told)
 
 
-def _follow(access: Access) -> None:
+def _follow(access: Access, told: str = "") -> str:
+    """Follow the registry; returns why that failed, which is logged unless it was `told`."""
     try:
         access.follow_registry()
     except ModelUnavailableError as error:
-        _log.warning("model_not_loaded", reason=str(error))
+        reason = str(error)
+        if reason != told:
+            _log.warning("model_not_loaded", reason=reason)
+        return reason
+    return ""

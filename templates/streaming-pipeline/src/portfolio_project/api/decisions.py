@@ -66,7 +66,7 @@ class DeadLetter(BaseModel):
     arrived_at: int
     reason: str = Field(examples=["breaks-contract"])
     detail: str = Field(examples=["amount_cents: Input should be greater than or equal to 0"])
-    value: str = Field(description="Its bytes as text; � stands for what is no UTF-8")
+    value: str = Field(description="Its bytes as text; what is no UTF-8 is replaced")
 
 
 def decisions_router(access: Access) -> APIRouter:
@@ -79,6 +79,7 @@ def decisions_router(access: Access) -> APIRouter:
         limit: Limit = 50,
         cursor: Cursor = None,
         card_id: Annotated[Identifier | None, Query(description="Only of this card")] = None,
+        *,
         alerts_only: Annotated[bool, Query(description="Only alerts")] = False,
     ) -> Page[Decision]:
         """Pages reach back to the first decision; new ones do not shift them."""

@@ -26,7 +26,7 @@ def demo_router(supervisor: Supervisor) -> APIRouter:
     async def kill_worker(
         _caller: Annotated[Principal, Depends(require_scope("demo"))],
     ) -> Killed:
-        """In the middle of whatever it does. It is started again and goes on; 409 while it is not up."""
+        """In the middle of whatever it does. It is started again; 409 while it is not up."""
         pid = supervisor.kill("worker")
         if pid is None:
             raise Problem(

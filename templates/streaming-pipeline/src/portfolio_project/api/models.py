@@ -65,8 +65,7 @@ def models_router(access: Access) -> APIRouter:
         return Models(
             models=[_model(one, serving) for one in access.registry.versions()],
             history=[
-                Move(action=one.action, version=one.version, previous=one.previous)
-                for one in moves
+                Move(action=one.action, version=one.version, previous=one.previous) for one in moves
             ],
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from html import escape
 from importlib.resources import files
 from string import Template
@@ -31,7 +32,7 @@ def pages_router() -> APIRouter:
     return router
 
 
-def _file(data: bytes, media_type: str):  # type: ignore[no-untyped-def]
+def _file(data: bytes, media_type: str) -> Callable[[], Awaitable[Response]]:
     async def send() -> Response:
         return Response(data, media_type=media_type, headers={"Cache-Control": "no-cache"})
 

@@ -103,9 +103,7 @@ def _worker(access: Access) -> WorkerStatus | None:
     if access.supervisor is None:
         return None
     child = access.supervisor.children["worker"]
-    return WorkerStatus(
-        running=child.pid is not None, kills=child.kills, restarts=child.restarts
-    )
+    return WorkerStatus(running=child.pid is not None, kills=child.kills, restarts=child.restarts)
 
 
 def encoded(access: Access) -> str:

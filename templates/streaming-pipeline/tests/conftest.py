@@ -1,0 +1,76 @@
+"""Fixtures of this family: a pipeline trained once for all tests, and its application."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from fastapi import FastAPI
+from filelock import FileLock
+
+from portfolio_project import api, ingest, profiles, settings, train
+from portfolio_project.provenance import Registry
+from portfolio_project.serving import load_settings
+
+pytest_plugins = ["house"]
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """A data folder with an ingested little world and its registered models. Only to be read."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base if worker_id == "master" else base.parent) / "trained"
+    with FileLock(f"{folder}.lock"):
+        if not (folder / "done").exists():
+            profile = profiles.PROFILES["tiny"]
+            ingest.ingest_world(profile.world, folder / "data")
+            registry = Registry(folder / "registry")
+            train.train(folder / "data", folder / "models", registry, profile.training)
+            (folder / "done").touch()
+    return folder
+
+
+@pytest.fixture
+def workspace(trained: Path, tmp_path: Path) -> Path:
+    """A data folder of one's own, with the registry and the models in it."""
+    folder = tmp_path / "var"
+    for name in ("registry", "models", "data"):
+        shutil.copytree(trained / name, folder / name)
+    return folder
+
+
+@pytest.fixture
+def make_settings(workspace: Path) -> Callable[..., settings.Settings]:
+    """Settings for `workspace`, with a virtual clock and without a rate limit that bites."""
+
+    def make(**overrides: object) -> settings.Settings:
+        values = {
+            "data_dir": workspace,
+            "clock": "stream",
+            "rate_limit": "100000/second",
+            "feed_seconds": 1.0,
+            "log_format": "json",
+            **overrides,
+        }
+        return load_settings(settings.Settings, **values)
+
+    return make
+
+
+@pytest.fixture
+def app_factory(make_settings: Callable[..., settings.Settings]) -> Callable[..., FastAPI]:
+    """Make the application, with settings of one's choice."""
+
+    def make(**overrides: object) -> FastAPI:
+        return api.create_app(make_settings(**overrides))
+
+    return make
+
+
+@pytest.fixture
+def live_server(app_factory: Callable[..., FastAPI]) -> Iterator[str]:
+    """The address of the application on a real socket."""
+    from house import live  # noqa: PLC0415 - pytest must load it first, as a plugin
+
+    with live(app_factory()) as url:
+        yield url
