@@ -10,7 +10,9 @@ from typing import Any
 
 KINDS = ("order_id", "ticket_id", "amount", "quantity", "email")
 _ORDER = re.compile(r"(?i)(?<![\w@.,$])(?:ord(?:er)?[\s\-#:]*)?#?\(?(\d{5})\)?(?![\w@]|[.,]\d)")
-_TICKET = re.compile(r"(?i)(?<![\w@.,$])(?:tck|ticket)?[\s\-#:]*(\d{4})(?![\w@]|[.,]\d)")
+_TICKET = re.compile(
+    r"(?i)(?<![\w@.,$])(?:(?:tck|ticket)[\s\-#:]*(\d{4,9})|#?(\d{4}))(?![\w@]|[.,]\d)"
+)
 _AMOUNT = re.compile(
     r"(?i)(?P<sign>us\s?\$|usd|\$|€)?\s?(?<![\w.,-])"
     r"(?P<whole>\d{1,3}(?:,\d{3})+|\d{1,6})(?P<part>\.\d\d)?"
@@ -58,7 +60,7 @@ def _orders(text: str) -> Iterator[Candidate]:
 
 def _tickets(text: str) -> Iterator[Candidate]:
     for m in _TICKET.finditer(text):
-        yield Candidate(f"TCK-{m[1]}", m.start(), m.end())
+        yield Candidate(f"TCK-{m[1] or m[2]}", m.start(), m.end())
 
 
 def _amounts(text: str) -> Iterator[Candidate]:

@@ -23,6 +23,7 @@ from .reading import (
 )
 
 DECIMALS = 4
+WRITING = frozenset({"refund", "partial_refund", "access", "purchase", "cancel_order"})
 FOLDS = 4
 Rows = list[dict[str, Any]]
 
@@ -78,11 +79,12 @@ def fit_reader(rows: Rows, wrong: float) -> Fitted:
 
     Args:
         rows: the corpus.
-        wrong: the share of wrong readings, among those acted on, that the threshold allows.
+        wrong: the share of all tickets that may be acted on with a wrong reading that writes.
     """
     folds = _folds(rows)
     evidence: list[list[float]] = []
     right: list[int] = []
+    risky: list[int] = []
     for fold in range(FOLDS):
         seen = [r for r, f in zip(rows, folds, strict=True) if f != fold]
         unseen = [r for r, f in zip(rows, folds, strict=True) if f == fold]
@@ -91,28 +93,29 @@ def fit_reader(rows: Rows, wrong: float) -> Fitted:
             reading = reader.read(row["text"], row["requester"])
             evidence.append(transformed(reading.evidence))
             right.append(int(is_right(row, reading.intent, reading.slots)))
+            risky.append(int(not right[-1] and reading.intent in WRITING))
     reader = _fit_parts(rows)
     model = LogisticRegression(C=0.5, max_iter=500).fit(np.array(evidence), right)
     reader.certainty = np.round(np.concatenate([model.coef_[0], model.intercept_]), DECIMALS)
     sure = np.array([reader.confidence(e) for e in evidence])
     good = np.array(right)
-    threshold = lowest_threshold(sure, good, wrong)
+    threshold = lowest_threshold(sure, np.array(risky), wrong)
     acted = sure >= threshold
     report = {
         "right_unseen_phrases": float(good.mean()),
         "threshold": threshold,
         "coverage": float(acted.mean()),
         "right_when_acting": float(good[acted].mean()) if acted.any() else 0.0,
+        "risky_when_acting": float(np.array(risky)[acted].sum() / len(good)),
         "calibration_error": calibration_error(sure, good),
     }
     return Fitted(reader, threshold, report)
 
 
-def lowest_threshold(sure: Any, good: Any, wrong: float) -> float:
-    """Return the lowest confidence above which at most `wrong` of the readings are wrong."""
+def lowest_threshold(sure: Any, risky: Any, wrong: float) -> float:
+    """Return the lowest confidence from which risky readings are at most `wrong` of all tickets."""
     order = np.argsort(-sure, kind="stable")
-    mistakes = np.cumsum(1 - good[order]) / np.arange(1, len(order) + 1)
-    allowed = np.nonzero(mistakes <= wrong)[0]
+    allowed = np.nonzero(np.cumsum(risky[order]) <= wrong * len(order))[0]
     return float(sure[order[allowed[-1]]]) if len(allowed) else 1.0
 
 

@@ -76,7 +76,7 @@ def traces(engine: Engine, count: int, start: int = SEEDS["training"]) -> Iterat
     """Yield what the expert does with the first `count` examples, each in its own company."""
     for seed in range(start, start + count):
         task = example(seed).task
-        trace = follow(engine, f"training-{seed}", "ticket", task, "")
+        trace = follow(engine, f"training-{seed}", "ticket", task, "", states=False)
         yield {
             "intent": "other" if task.second else task.intent,
             "requester": task.requester,

@@ -53,7 +53,7 @@ _FRONT = frozenset({"support", "sales"})
 
 
 def _order(rng: np.random.Generator, rows: Rows, liked: frozenset[str]) -> dict[str, Any]:
-    if rng.random() < 0.05:
+    if rng.random() < 0.08:
         return {"id": f"ORD-{int(rng.integers(10_000, 99_999))}", "amount_cents": 20_000}
     pool = rows["orders"]
     if rng.random() < 0.8:
@@ -108,7 +108,7 @@ def _draw_ticket(rng: np.random.Generator, rows: Rows) -> tuple[str, dict[str, A
     known = [t["id"] for t in rows["tickets"]]
     unknown = f"TCK-{int(rng.integers(1_000, 9_999))}"
     return _asker(rng, rows), {
-        "ticket_id": unknown if rng.random() < 0.1 else str(rng.choice(known))
+        "ticket_id": unknown if rng.random() < 0.2 else str(rng.choice(known))
     }
 
 

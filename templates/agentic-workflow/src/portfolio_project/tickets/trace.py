@@ -32,13 +32,16 @@ def settle(engine: Engine, tenant: str, task: Task) -> None:
         company.found(connection, tenant, records(task))
 
 
-def follow(engine: Engine, tenant: str, ticket: str, task: Task, text: str) -> Trace:
-    """Found the task's company, let the expert work the ticket, and return the trace."""
+def follow(
+    engine: Engine, tenant: str, ticket: str, task: Task, text: str, *, states: bool = True
+) -> Trace:
+    """Found the task's company, let the expert work the ticket, and return the trace.
+
+    Without `states` the trace is left without the state before and after, which costs half.
+    """
     settle(engine, tenant, task)
     desk.open_ticket(engine, tenant, ticket, task.requester, text)
-    with reading(engine) as connection:
-        before = snapshot(connection, tenant)
-    trace = Trace("escalated", before=before)
+    trace = Trace("escalated", before=_state(engine, tenant) if states else {})
 
     def call(tool: str, given: dict[str, Any]) -> dict[str, Any]:
         caller = Caller(tenant, ticket, task.requester, f"{ticket}:{len(trace.calls)}")
@@ -50,7 +53,12 @@ def follow(engine: Engine, tenant: str, ticket: str, task: Task, text: str) -> T
         return result
 
     trace.outcome = expert.work(task, call)
-    desk.close_ticket(engine, tenant, ticket, state="closed", outcome=trace.outcome, summary="")
-    with reading(engine) as connection:
-        trace.after = snapshot(connection, tenant)
+    if states:
+        desk.close_ticket(engine, tenant, ticket, state="closed", outcome=trace.outcome, summary="")
+    trace.after = _state(engine, tenant) if states else {}
     return trace
+
+
+def _state(engine: Engine, tenant: str) -> State:
+    with reading(engine) as connection:
+        return snapshot(connection, tenant)

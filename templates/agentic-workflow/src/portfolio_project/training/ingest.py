@@ -28,7 +28,7 @@ class CorpusConfig:
     """How much is generated, and from which seed on."""
 
     tickets: int = 4_000
-    traced: int = 300
+    traced: int = 500
     seed: int = 0
 
 

@@ -34,7 +34,7 @@ Item = Literal[
 Department = Literal["support", "sales", "engineering", "finance", "people"]
 
 OrderId = Annotated[str, StringConstraints(pattern=r"^ORD-\d{5}$")]
-TicketId = Annotated[str, StringConstraints(pattern=r"^TCK-\d{4}$")]
+TicketId = Annotated[str, StringConstraints(pattern=r"^TCK-\d{4,9}$")]
 Email = Annotated[str, StringConstraints(pattern=r"^[a-z]+\.[a-z]+\d*@corp\.example$")]
 Money = Annotated[str, StringConstraints(pattern=r"^\d{1,6}\.\d\d$")]
 
