@@ -52,6 +52,9 @@ VERBS = {
     "reconfigure": Entry(
         "scaffold.verbs.reconfigure", "rename a project, or change its author or licence"
     ),
+    "export": Entry(
+        "scaffold.verbs.export", "write the templates for Copier, Cookiecutter or cloning"
+    ),
     "doctor": Entry("scaffold.verbs.doctor", "look whether this machine has what is needed"),
     "completion": Entry("scaffold.verbs.completion", "print a completion script for a shell"),
 }

@@ -4,6 +4,10 @@ A project grows in a hidden folder beside its destination, on the same file syst
 renamed into place when it is whole. What interrupts this (an error, a full disk, Ctrl-C,
 SIGTERM) removes the hidden folder; after SIGKILL it stays, and the next run that comes by
 removes it, told apart from one in use by a lock that dies with its owner.
+
+Files are not forced to the disk, as git doesn't force its own: that took 0.1 to 1 second for a
+project (measured, 168 files), to survive a power cut in the moments after a command that can
+simply be run again.
 """
 
 from __future__ import annotations

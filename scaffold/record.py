@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import re
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, cast
 
 from scaffold.answers import Answers
 from scaffold.compile import ANSWERS_FILE
 from scaffold.errors import ScaffoldError
+from scaffold.tree import File
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,11 +23,16 @@ _KEYS = tuple(field.name for field in fields(Answers))
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """One state of one template. ``digest`` is empty where the project doesn't record it."""
+    """One state of one template.
+
+    ``digest`` is empty where the project doesn't record it. ``source`` is what the record calls
+    the template's home; Copier wrote another one there if it made the project from an export.
+    """
 
     template: str
     version: str
     digest: str
+    source: str = ""
 
     @property
     def tag(self) -> str:
@@ -96,13 +104,31 @@ def _mapping(data: bytes, where: str) -> dict[str, Any]:
     return cast("dict[str, Any]", values)
 
 
+def with_source(tree: Tree, source: str) -> Tree:
+    """Return a rendered tree whose record names the project's own source.
+
+    So an update leaves that line as it is: it may be an export's, which Copier needs to find.
+    """
+    if not source or ANSWERS_FILE not in tree:
+        return tree
+    line = f"_src_path: {json.dumps(source, ensure_ascii=False)}\n".encode()
+    record = tree[ANSWERS_FILE]
+    data = re.sub(rb"(?m)^_src_path: .*\n", lambda _: line, record.data)
+    return {**tree, ANSWERS_FILE: File(data, record.executable)}
+
+
 def _origin(values: dict[str, Any], where: str) -> Origin:
     source, version = values.get("_src_path"), values.get("_commit")
-    if not isinstance(source, str) or not source.startswith(_OURS):
+    named, digest = values.get("template"), values.get("_tree")
+    if not isinstance(source, str) or not isinstance(version, str):
+        raise ScaffoldError(
+            f"{where} doesn't say which template it is from", "Restore it with git."
+        )
+    if source.startswith(_OURS):
+        named = source.removeprefix(_OURS)
+    elif not isinstance(named, str) or not isinstance(digest, str):
         raise ScaffoldError(
             f"{where} names another template than one of scaffold's ({source})",
             "`copier update` is for those.",
         )
-    if not isinstance(version, str):
-        raise ScaffoldError(f"{where} has no _commit, the template's version")
-    return Origin(source.removeprefix(_OURS), version, str(values.get("_tree") or ""))
+    return Origin(named, version, digest if isinstance(digest, str) else "", source)

@@ -3,7 +3,8 @@
     python -m scaffold.release            add each version that isn't there yet
     python -m scaffold.release --check    does each template that has a tag still equal its tag?
 
-A release is never changed: a template that differs from its tag needs a new version.
+A release is never changed: a template that differs from its tag needs a new version. Versions
+go up from release to release across all templates, so that an export can give one tag to each.
 """
 
 from __future__ import annotations
@@ -40,11 +41,15 @@ def release(templates: Iterable[Template], bundle: Path) -> list[str]:
         if known:
             history.fetch(git, bundle)
         added: list[str] = []
+        newest = max((history.order(_version(tag)) for tag in known), default=())
         for template in templates:
             tree = tree_of(template)
             tag = origin_of(tree).tag
             if tag in known:
                 _require_equal(git, tag, tree)
+            elif history.order(template.version) <= newest:
+                message = f"{tag} isn't above the versions that are released already"
+                raise ScaffoldError(message, "Raise `version` in its template.toml.", 1)
             else:
                 _add(git, tag, tree, [each for each in known if _family(each) == _family(tag)])
                 added.append(tag)
@@ -56,7 +61,7 @@ def release(templates: Iterable[Template], bundle: Path) -> list[str]:
 
 
 def _add(git: Git, tag: str, tree: Tree, earlier: list[str]) -> None:
-    earlier.sort(key=lambda each: history.order(each.rpartition("/v")[2]))
+    earlier.sort(key=lambda each: history.order(_version(each)))
     parent = f"refs/tags/{earlier[-1]}^0" if earlier else None
     write_commits(git, [Commit("release", tree, parent, f"{tag}\n", when=len(earlier))])
     git("update-ref", f"refs/tags/{tag}", "refs/heads/release")
@@ -71,6 +76,10 @@ def _require_equal(git: Git, tag: str, tree: Tree) -> None:
 
 def _family(tag: str) -> str:
     return tag.rpartition("/v")[0]
+
+
+def _version(tag: str) -> str:
+    return tag.rpartition("/v")[2]
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -4,6 +4,7 @@
 
 import json
 import tempfile
+import zipfile
 from pathlib import Path
 
 from scaffold.doctor.machine import Finding, Machine, fine, lacking
@@ -26,7 +27,7 @@ class Templates:
         try:
             templates = available()
             broken = [name for name, template in templates.items() if not _whole(template)]
-        except (OSError, ValueError, ScaffoldError) as error:
+        except (OSError, ValueError, ScaffoldError, zipfile.BadZipFile) as error:
             return lacking(str(error), advice)
         if broken or not templates:
             return lacking(f"damaged: {', '.join(broken) or 'all missing'}", advice)

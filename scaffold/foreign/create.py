@@ -12,6 +12,7 @@ from scaffold.errors import ScaffoldError
 from scaffold.foreign.engines import Rendering, render
 from scaffold.foreign.fetch import Fetched, fetch, use_latest_release
 from scaffold.foreign.inspection import Engine, code_it_runs, engine_of, questions
+from scaffold.foreign.worker import render_apart
 from scaffold.git import GitResult, init_and_commit
 from scaffold.nearest import nearest
 from scaffold.place import plan, staged
@@ -66,7 +67,7 @@ def create(request: Request) -> Made:
         what = Rendering(
             fetched.folder, fetched.commit, name, request.answers, request.ask, request.trust
         )
-        project = render(engine, what, scratch)
+        project = (render if request.ask else render_apart)(engine, what, scratch)
         destination = request.dest or Path(project.name)
         return _place(request, fetched, engine, project, destination)
 

@@ -51,7 +51,7 @@ def render(engine: Engine, what: Rendering, scratch: Path) -> Path:
         raise
     except Exception as error:
         # Whatever a stranger's template makes its engine raise, it is no defect of ours.
-        raise _explained(error, engine) from error
+        raise _explained(error, engine, what.answers) from error
 
 
 def _copier(what: Rendering, out: Path) -> Path:
@@ -112,7 +112,7 @@ def _undisturbed() -> Generator[None]:
         os.environ.update(before)
 
 
-def _explained(error: Exception, engine: Engine) -> ScaffoldError:
+def _explained(error: Exception, engine: Engine, answers: Mapping[str, Any]) -> ScaffoldError:
     from jinja2 import TemplateSyntaxError, UndefinedError
 
     if isinstance(error, TemplateSyntaxError):
@@ -123,4 +123,6 @@ def _explained(error: Exception, engine: Engine) -> ScaffoldError:
     said = str(error).strip() or type(error).__name__
     if " is required" in said:
         return ScaffoldError(said, "Answer it with --data KEY=VALUE.")
-    return ScaffoldError(f"{engine} can't render the template: {said}")
+    given = ", ".join(f"{key}={value}" for key, value in answers.items())
+    hint = f"Look at the answers given: {given}." if isinstance(error, ValueError) and given else ""
+    return ScaffoldError(f"{engine} can't render the template: {said}", hint)

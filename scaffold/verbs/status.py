@@ -13,7 +13,7 @@ from scaffold.drift import FileDrift, drift, files_on_disk, present_files
 from scaffold.errors import ScaffoldError
 from scaffold.history import installed, order, same, tree_of_origin
 from scaffold.objects import quarantine
-from scaffold.record import Record, read_record
+from scaffold.record import Record, read_record, with_source
 from scaffold.render import render
 from scaffold.report import Report
 
@@ -110,7 +110,9 @@ def _headline(origin: Origin, newest: Origin, *, behind: bool) -> str:
 def _drift(
     path: Path, checkout: Checkout | None, record: Record, base: Tree, newest: Tree
 ) -> list[FileDrift]:
-    before, after = render(base, record.answers), render(newest, record.answers)
+    source = record.origin.source
+    before = with_source(render(base, record.answers), source)
+    after = with_source(render(newest, record.answers), source)
     if checkout is None:
         with quarantine() as git:
             return drift(git, files_on_disk(path, before, after), before, after)

@@ -9,7 +9,7 @@ from scaffold import pending
 from scaffold.checkout import open_checkout
 from scaffold.errors import ScaffoldError
 from scaffold.history import installed, order, same, tree_of_origin
-from scaffold.record import read_record
+from scaffold.record import read_record, with_source
 from scaffold.render import render
 from scaffold.report import Report
 from scaffold.transition import Switches, Transition, carry_out
@@ -59,10 +59,11 @@ def run(args: argparse.Namespace, console: Console) -> Report:
         message = f"the project was made by {record.origin}, this program has {newest.version}"
         raise ScaffoldError(message, "Update scaffold first.")
     base = tree_of_origin(record.origin, (newest, theirs))
+    source = record.origin.source
     transition = Transition(
         "update",
-        render(base, record.answers),
-        render(theirs, record.answers),
+        with_source(render(base, record.answers), source),
+        with_source(render(theirs, record.answers), source),
         label=f"{newest.template}-{newest.version}",
         message=f"Update to {newest}",
     )
