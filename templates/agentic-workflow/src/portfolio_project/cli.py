@@ -53,7 +53,9 @@ def train() -> None:
     registry = Registry(settings.registry_dir)
     done = run(settings.corpus_dir, settings.models_dir, registry, TrainConfig())
     told = "  ".join(f"{name} {value:.3f}" for name, value in sorted(done.report.items()))
-    typer.echo(f"{done.version}  {told}  {'stands by: ' + done.refused if done.refused else 'serves'}")
+    typer.echo(
+        f"{done.version}  {told}  {'stands by: ' + done.refused if done.refused else 'serves'}"
+    )
 
 
 @app.command()

@@ -25,7 +25,10 @@ class Settings(ServingSettings):
     fallback_model: str = Field(default="", description="asked when `model` can't answer")
     model_timeout_seconds: float = Field(default=20.0, gt=0)
     confidence_threshold: float | None = Field(
-        default=None, ge=0, le=1, description="below it a person takes over; the model's own if unset"
+        default=None,
+        ge=0,
+        le=1,
+        description="below it a person takes over; the model's own if unset",
     )
 
     max_requests: int = Field(default=8, ge=1, description="model requests for one ticket")

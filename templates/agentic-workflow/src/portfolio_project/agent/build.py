@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import BaseModel, Field
 from pydantic_ai import Agent, DeferredToolRequests, ToolOutput
 from pydantic_ai.capabilities import PrepareTools
-from pydantic_ai.durable_exec.dbos import DBOSDurability
+from pydantic_ai.durable_exec.dbos import DBOSDurability, StepConfig
 from pydantic_ai.models import Model
 
 from ..policy_model.acting import FINAL
@@ -54,7 +54,7 @@ class Agents:
 
 def build_agents(model: Model, *, route: bool = True) -> Agents:
     """Build the agents on a model. Without `route` every tool is on offer for every ticket."""
-    retries = {"retries_allowed": True, "max_attempts": 3, "interval_seconds": 0.5}
+    retries: StepConfig = {"retries_allowed": True, "max_attempts": 3, "interval_seconds": 0.5}
     triage: Agent[Desk, Triage] = Agent(
         model,
         name="triage",

@@ -39,7 +39,9 @@ def choose_model(
             return chat_model(NAME, local_url, local_key, settings, transport)
         if settings.model_url:
             key = settings.model_api_key.get_secret_value() if settings.model_api_key else "none"
-            return chat_model(name.partition(":")[2] or name, settings.model_url, key, settings, transport)
+            return chat_model(
+                name.partition(":")[2] or name, settings.model_url, key, settings, transport
+            )
         try:
             return infer_model(name)
         except Exception as error:

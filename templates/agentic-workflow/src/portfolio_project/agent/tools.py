@@ -3,7 +3,7 @@
 A ticket about a delivery never sees the tool that pays money back, whatever stands in its text.
 """
 
-from typing import Any, Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 from pydantic_ai import ApprovalRequired, RunContext

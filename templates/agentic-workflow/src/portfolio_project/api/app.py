@@ -9,12 +9,12 @@ import structlog
 from fastapi import FastAPI
 
 from ..about import about
+from ..policy_model.registered import NoModelError, registered_model
 from ..policy_model.wire import wire_router
 from ..serving import Service, build_app
 from ..serving.settings import PREFIX
 from ..settings import Settings
 from ..supervisor import Child, Supervisor
-from ..workflow.office import NoModelError, registered_model
 from ..workflow.sweep import sweep
 from .access import Access
 from .approvals import approvals_router

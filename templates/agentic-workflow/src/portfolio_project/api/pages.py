@@ -1,11 +1,12 @@
 """The desk page and the last evaluation report, served from this package and the reports folder."""
 
 from importlib.resources import files
+from typing import Literal
 
 from fastapi import APIRouter, Response
-from fastapi.responses import FileResponse, RedirectResponse
+from fastapi.responses import RedirectResponse
 
-from ..evaluation.command import PAGE
+from ..evaluation.page import PAGE, split
 from ..serving import Problem
 from .access import Access
 
@@ -30,9 +31,18 @@ def pages_router(access: Access) -> APIRouter:
 
     @router.get("/report")
     async def report() -> Response:
-        path = access.settings.reports_dir / PAGE
-        if not path.exists():
-            raise Problem(404, detail="There is no report yet. Run the command `evaluate`.")
-        return FileResponse(path, media_type="text/html")
+        return Response(_report(access, "html"), media_type="text/html")
+
+    @router.get("/report/page.{kind}")
+    async def report_part(kind: Literal["css", "js"]) -> Response:
+        return Response(_report(access, kind), media_type=_KINDS[kind])
 
     return router
+
+
+def _report(access: Access, part: str) -> str:
+    try:
+        page = (access.settings.reports_dir / PAGE).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise Problem(404, detail="There is no report yet. Run the command `evaluate`.") from None
+    return split(page)[part]

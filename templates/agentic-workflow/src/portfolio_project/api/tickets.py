@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterable
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Header
@@ -58,7 +59,7 @@ def tickets_router(access: Access) -> APIRouter:
     async def list_steps(ticket: TicketName, caller: Reader) -> list[EventView]:
         tenant = tenant_of(caller)
         await _known(access, tenant, ticket)
-        return await access.read(lambda c: _steps(c, tenant, ticket, 0))
+        return await access.read(partial(_steps, tenant=tenant, ticket=ticket, after=0))
 
     @router.delete("/{ticket}", summary="Cancel a ticket that is still open")
     async def cancel_ticket(ticket: TicketName, caller: Requester) -> TicketView:
@@ -83,8 +84,7 @@ def tickets_router(access: Access) -> APIRouter:
         while True:
             # The state is read first: an end that comes in between is seen in the next round.
             row = await _known(access, tenant, ticket)
-            after = number
-            steps = await access.read(lambda c, after=after: _steps(c, tenant, ticket, after))
+            steps = await access.read(partial(_steps, tenant=tenant, ticket=ticket, after=number))
             for step in steps:
                 number = step.number
                 yield ServerSentEvent(

@@ -81,7 +81,9 @@ class CassetteTransport(httpx2.AsyncBaseTransport):
         await asyncio.to_thread(_write, path, readable_json(kept))
         return httpx2.Response(response.status_code, headers=headers, content=body, request=request)
 
-    def _replay(self, path: Path, asked: dict[str, Any], request: httpx2.Request) -> httpx2.Response:
+    def _replay(
+        self, path: Path, asked: dict[str, Any], request: httpx2.Request
+    ) -> httpx2.Response:
         if not path.exists():
             self.misses.append(self._explain(path, asked))
             raise CassetteMissError(self.misses[-1])
@@ -91,7 +93,9 @@ class CassetteTransport(httpx2.AsyncBaseTransport):
             raise CassetteMissError(f"{path.name} was not recorded from {self._stamp.get('model')}")
         told = kept["response"]
         body = told["body"].encode()
-        return httpx2.Response(told["status"], headers=told["headers"], content=body, request=request)
+        return httpx2.Response(
+            told["status"], headers=told["headers"], content=body, request=request
+        )
 
     def _explain(self, path: Path, asked: dict[str, Any]) -> str:
         now = readable_json(asked).decode().splitlines()

@@ -10,28 +10,26 @@ from typing import Any, Literal
 import orjson
 
 from ..policy_model.model import PolicyModel
+from ..policy_model.registered import registered_model
 from ..provenance import readable_json
 from ..provenance.durable import replace_file
 from ..settings import Settings
-from ..workflow.office import registered_model
 from ..world.engine import migrate, open_engine
 from .cassette import CassetteMissError, CassetteTransport
 from .dataset import PATH, Case, build, load, save
-from .page import render
+from .page import PAGE, render
 from .report import build_report
 from .run import How, evaluate
 from .statistics import Comparison, compare
 
-REPORT, PAGE, TIMES = "evaluation.json", "evaluation.html", "evaluation.volatile.json"
+REPORT, TIMES = "evaluation.json", "evaluation.volatile.json"
 
 
 class EvaluationError(Exception):
     """The evaluation can't be run or compared; the text says why in one line."""
 
 
-def run(
-    settings: Settings, folder: Path, *, concurrency: int = 8, every: int = 1
-) -> Iterator[str]:
+def run(settings: Settings, folder: Path, *, concurrency: int = 8, every: int = 1) -> Iterator[str]:
     """Evaluate with the threshold off and at the shipped one; write report, page and times.
 
     Yields lines for the user. Raises NoModelError, BadSettings.

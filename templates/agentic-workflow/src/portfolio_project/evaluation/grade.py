@@ -7,7 +7,6 @@ import orjson
 from sqlalchemy import Connection, select
 
 from ..agent.tools import ROUTES
-
 from ..world.actions import ACTIONS, Caller, judge
 from ..world.snapshot import State, difference, digest, snapshot, unexpected_writes
 from ..world.tables import approvals, effects, events, tickets
@@ -115,5 +114,3 @@ def _approved(connection: Connection, tenant: str, key: str) -> bool:
     where = (approvals.c.tenant == tenant) & (approvals.c.id == key)
     state = connection.execute(select(approvals.c.state).where(where)).scalar_one_or_none()
     return state == "approved"
-
-

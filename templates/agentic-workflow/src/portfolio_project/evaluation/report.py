@@ -1,5 +1,6 @@
 """Puts grades together into one report. It holds no time and no random name, so equal runs give
-equal bytes; how long things took goes into a file beside it."""
+equal bytes; how long things took goes into a file beside it.
+"""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
@@ -32,7 +33,7 @@ def build_report(
         model: the project's own model.
         source: which model answered, and from where.
     """
-    return rounded(
+    report: dict[str, Any] = rounded(
         {
             "schema": 1,
             "source": source,
@@ -52,6 +53,7 @@ def build_report(
             "cases": [_row(c, g, s) for c, g, s in zip(cases, free, shipped, strict=True)],
         }
     )
+    return report
 
 
 def _by_split(cases: list[Case], grades: list[Grade]) -> dict[str, list[Grade]]:

@@ -107,7 +107,9 @@ async def _work_all(office: Office, cases: list[Case], concurrency: int) -> list
         async with gate:
             current_case.set(case.id)
             start = time.perf_counter()
-            await handle(office, case.id, TICKET, _person(office.engine, approve=case.task.approver))
+            await handle(
+                office, case.id, TICKET, _person(office.engine, approve=case.task.approver)
+            )
             return time.perf_counter() - start
 
     return list(await asyncio.gather(*(work(case) for case in cases)))

@@ -29,7 +29,7 @@ def mcnemar(broke: int, fixed: int) -> float:
     if count == 0:
         return 1.0
     tail = sum(comb(count, k) for k in range(min(broke, fixed) + 1))
-    return min(1.0, 2.0 * tail / 2**count)
+    return min(1.0, float(tail) / 2.0 ** (count - 1))
 
 
 def paired_bootstrap(before: Sequence[bool], after: Sequence[bool]) -> tuple[float, float]:

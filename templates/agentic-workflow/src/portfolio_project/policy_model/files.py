@@ -22,7 +22,12 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 def save(model: PolicyModel, folder: Path) -> tuple[Path, Path]:
     """Write a model into a folder and return the two files."""
     arrays: dict[str, np.ndarray[Any, Any]] = {"certainty": model.reader.certainty}
-    names: dict[str, Any] = {"schema": 1, "sources": model.sources, "threshold": model.threshold, "parts": {}}
+    names: dict[str, Any] = {
+        "schema": 1,
+        "sources": model.sources,
+        "threshold": model.threshold,
+        "parts": {},
+    }
     for name, part in _parts(model.reader).items():
         names["parts"][name] = part.to_json()
         arrays |= {f"{name}.{key}": value for key, value in part.to_arrays().items()}

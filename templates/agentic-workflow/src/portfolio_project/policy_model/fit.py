@@ -52,7 +52,9 @@ def fit_linear(
     )
 
 
-def _matrix(features: Sequence[Sequence[str]], vocabulary: dict[str, int], scale: Any) -> csr_matrix:
+def _matrix(
+    features: Sequence[Sequence[str]], vocabulary: dict[str, int], scale: Any
+) -> csr_matrix:
     starts, columns, values = [0], [], []
     for names in features:
         rows, numbers = vector(names, vocabulary, scale)
@@ -143,7 +145,9 @@ def _folds(rows: Rows) -> list[int]:
 
 def _fit_parts(rows: Rows) -> Reader:
     cut = [segments(row["text"]) for row in rows]
-    gold = [[_overlaps(s, row["spans"]) for s in found] for row, found in zip(rows, cut, strict=True)]
+    gold = [
+        [_overlaps(s, row["spans"]) for s in found] for row, found in zip(rows, cut, strict=True)
+    ]
     asked = fit_linear(
         [segment_features(found, at) for found in cut for at in range(len(found))],
         [str(int(flag)) for flags in gold for flag in flags],
@@ -177,7 +181,9 @@ def _overlaps(segment: Segment, spans: Iterable[Sequence[int]]) -> bool:
 
 
 def _fit_classified(rows: Rows, texts: Sequence[Sequence[str]], intent: str, name: str) -> Linear:
-    mine = [(t, r["slots"][name]) for t, r in zip(texts, rows, strict=True) if r["intent"] == intent]
+    mine = [
+        (t, r["slots"][name]) for t, r in zip(texts, rows, strict=True) if r["intent"] == intent
+    ]
     return fit_linear([t for t, _ in mine], [v for _, v in mine], 20.0)
 
 
@@ -198,5 +204,3 @@ def _fit_pointer(
             )
             labels.append(str(int(option.value == row["slots"].get(kind))))
     return fit_linear(features, labels, 4.0)
-
-

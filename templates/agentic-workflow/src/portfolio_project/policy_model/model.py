@@ -54,9 +54,7 @@ class PolicyModel:
             return Call(TRIAGE, {"confidence": reading.confidence, "intent": reading.intent})
         return self._next(talk, reading, tools)
 
-    def _next(
-        self, talk: Conversation, reading: Reading, tools: dict[str, dict[str, Any]]
-    ) -> Call:
+    def _next(self, talk: Conversation, reading: Reading, tools: dict[str, dict[str, Any]]) -> Call:
         state = state_of(reading.intent, reading.slots, talk.observations)
         found = sources_of(reading.slots, talk.observations)
         for action in self.tree.ranked(state):

@@ -162,7 +162,10 @@ def several_features(found: list[Segment], weights: list[float], intent: Linear)
         f"apart:{any(b - a > 1 for a, b in zip(asking, asking[1:], strict=False))}",
         *(f"said:{a}|{b}" for a, b in zip(said, said[1:], strict=False)),
         *(f"opens:{opening[at]}" for at in asking[1:]),
-        *(f"gap:{'line' if found[b].start - found[a].end else 'same'}" for a, b in zip(asking, asking[1:], strict=False)),
+        *(
+            f"gap:{'line' if found[b].start - found[a].end else 'same'}"
+            for a, b in zip(asking, asking[1:], strict=False)
+        ),
     ]
 
 

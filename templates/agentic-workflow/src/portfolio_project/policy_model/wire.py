@@ -117,9 +117,7 @@ def completion(model: PolicyModel, request: ChatRequest) -> dict[str, Any]:
         "created": 0,
         "model": request.model,
         "system_fingerprint": model.version,
-        "choices": [
-            {"index": 0, "finish_reason": "tool_calls", "message": _message(call, digest)}
-        ],
+        "choices": [{"index": 0, "finish_reason": "tool_calls", "message": _message(call, digest)}],
         "usage": {
             "prompt_tokens": spent,
             "completion_tokens": made,

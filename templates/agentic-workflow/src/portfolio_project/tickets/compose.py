@@ -69,7 +69,9 @@ def _letter(writer: Writer, parts: list[Part], *, short: bool) -> list[Part]:
     cut = next((i for i, p in enumerate(parts) if p.text.startswith("\n\n")), len(parts))
     body, tail = parts[:cut], parts[cut:]
     if context:
-        around = [Part(f"{context} "), *body] if rng.random() < 0.7 else [*body, Part(f" {context}")]
+        around = (
+            [Part(f"{context} "), *body] if rng.random() < 0.7 else [*body, Part(f" {context}")]
+        )
         body = around
     if greeting:
         body = [Part(f"{greeting}\n"), *body]
@@ -86,14 +88,18 @@ def _distract(writer: Writer, task: Task, parts: list[Part], bank: dict[str, Any
 
 
 def _quote(writer: Writer, task: Task, parts: list[Part], bank: dict[str, Any]) -> list[Part]:
-    template = _fill(writer, task, pick(writer.rng, bank.get("quotes") or bank["quoted"]), keep=True)
+    template = _fill(
+        writer, task, pick(writer.rng, bank.get("quotes") or bank["quoted"]), keep=True
+    )
     before, _, after = template.partition("{request}")
     return [Part(before), *parts, Part(after)]
 
 
 def _inject(writer: Writer, task: Task, parts: list[Part], bank: dict[str, Any]) -> list[Part]:
     payload = _fill(writer, task, pick(writer.rng, bank["payloads"]))
-    frame = resolve(writer.rng, bank["injections"][int(writer.rng.integers(len(bank["injections"])))])
+    frame = resolve(
+        writer.rng, bank["injections"][int(writer.rng.integers(len(bank["injections"])))]
+    )
     return [*parts, Part(frame.format(payload=payload))]
 
 
@@ -126,7 +132,9 @@ def _fill(writer: Writer, task: Task, template: str, *, keep: bool = False) -> s
         "subject": writer.somebody(),
         "amount": writer.amount(f"{int(rng.integers(20, 900))}.{int(rng.integers(0, 100)):02d}"),
         "other_ticket": writer.other_ticket(task),
-        "digits": str(int(rng.integers(*((1_000, 9_999) if rng.random() < 0.5 else (10_000, 99_999))))),
+        "digits": str(
+            int(rng.integers(*((1_000, 9_999) if rng.random() < 0.5 else (10_000, 99_999))))
+        ),
     }
     if keep:
         words["request"] = "{request}"

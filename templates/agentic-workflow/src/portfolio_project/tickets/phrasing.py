@@ -41,7 +41,9 @@ def resolve(rng: np.random.Generator, text: str) -> str:
     """Make every [a|b] choice in a phrase."""
     while (found := _CHOICE.search(text)) is not None:
         options = found[1].split("|")
-        text = text[: found.start()] + options[int(rng.integers(len(options)))] + text[found.end() :]
+        text = (
+            text[: found.start()] + options[int(rng.integers(len(options)))] + text[found.end() :]
+        )
     return text
 
 

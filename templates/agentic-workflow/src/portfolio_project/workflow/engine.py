@@ -1,6 +1,8 @@
 """The durable engine: DBOS on SQLite (with WAL, without it a step costs thirteen times as much)
-or on PostgreSQL, by URL."""
+or on PostgreSQL, by URL.
+"""
 
+import logging
 from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
@@ -49,7 +51,6 @@ def launched(settings: Settings, executor: str, version: str) -> Generator[Engin
         "system_database_engine": engine,
         "executor_id": executor,
         "application_version": version,
-        "run_admin_server": False,
         "log_level": "WARNING",
         "use_listen_notify": not settings.workflows_url.startswith("sqlite"),
         "notification_listener_polling_interval_sec": _POLL_SECONDS,
@@ -74,6 +75,7 @@ class Dispatcher:
 
     def __init__(self, settings: Settings) -> None:
         self._engine = workflows_engine(settings)
+        logging.getLogger("dbos").setLevel(logging.WARNING)
         # The tables are made by whoever comes first, worker or API.
         DBOS.migrate(settings.workflows_url)
         self._client = DBOSClient(system_database_engine=self._engine, application_name=APP)
@@ -81,7 +83,11 @@ class Dispatcher:
     def submit(self, tenant: str, ticket: str) -> None:
         """Queue a ticket; the second time for the same ticket changes nothing."""
         self._client.enqueue(
-            {"workflow_name": WORKFLOW, "queue_name": QUEUE, "workflow_id": name_of(tenant, ticket)},
+            {
+                "workflow_name": WORKFLOW,
+                "queue_name": QUEUE,
+                "workflow_id": name_of(tenant, ticket),
+            },
             tenant,
             ticket,
         )

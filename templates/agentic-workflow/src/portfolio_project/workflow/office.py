@@ -5,31 +5,13 @@ from contextlib import contextmanager
 
 from ..agent.build import build_agents
 from ..agent.models import choose_model
-from ..policy_model.files import ARRAYS, NAMES, load
 from ..policy_model.model import PolicyModel
-from ..provenance import Registry
+from ..policy_model.registered import registered_model
 from ..serving import ModelSlot
 from ..settings import Settings
 from ..world.engine import migrate, open_engine
 from .handle import Office
 from .local_model import served
-
-
-class NoModelError(Exception):
-    """No model is registered that could serve."""
-
-
-def registered_model(settings: Settings) -> tuple[str, PolicyModel]:
-    """Return the version that serves and its model.
-
-    Raises:
-        NoModelError: none was promoted yet.
-        TamperedVersionError: its files were changed.
-    """
-    version = Registry(settings.registry_dir).current()
-    if version is None:
-        raise NoModelError("no model serves yet. Run the commands `ingest` and `train`")
-    return version.id, load(version.path(ARRAYS), version.path(NAMES))
 
 
 @contextmanager

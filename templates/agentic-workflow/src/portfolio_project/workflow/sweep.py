@@ -37,6 +37,6 @@ def sweep(engine: Engine, dispatcher: Dispatcher) -> int:
         decided = connection.execute(unheard).all()
     for row in queued:
         dispatcher.submit(row.tenant, row.id)
-    for row in decided:
-        dispatcher.decided(row.tenant, row.ticket, row.id)
+    for wait in decided:
+        dispatcher.decided(wait.tenant, wait.ticket, wait.id)
     return len(queued) + len(decided)

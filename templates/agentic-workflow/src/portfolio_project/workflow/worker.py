@@ -4,6 +4,7 @@ Start as many as you like, on one machine or several with PostgreSQL; give each 
 that it keeps over restarts, for what a worker had begun it takes up again under its name.
 """
 
+import logging
 import threading
 
 import structlog
@@ -40,6 +41,8 @@ def work(settings: Settings, stop: threading.Event, name: str) -> None:
         NoModelError: no model serves yet.
         BadSettings: the chosen model can't be used.
     """
+    for chatty in ("httpx2", "dbos"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     global _office  # noqa: PLW0603 - the engine calls a plain function, so the process has one
     with opened(settings) as office:
         _office = office

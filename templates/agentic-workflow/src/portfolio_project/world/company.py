@@ -1,29 +1,22 @@
 """Makes a small, believable company from a seed: the same seed gives the same records."""
 
+import tomllib
 from datetime import date, timedelta
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from sqlalchemy import Connection, insert
 
-from .tables import budgets, customers, employees, grants, orders, refunds, tenants, tickets
 from .clock import now
+from .tables import budgets, customers, employees, grants, orders, refunds, tenants, tickets
 from .vocabulary import DEPARTMENTS, ITEMS, PRICE_CENTS
 
 TODAY = date(2026, 6, 15)
-_FIRST = (
-    "ada alan amara ben bo carla chen dara dev elif emil fatima femi grace hugo ines ivan "
-    "jana jonas kai kira lena leo maya milan nadia noor olga omar petra quinn rosa sami tara "
-    "umar vera wim yara zoe"
-).split()
-_LAST = (
-    "abbas adler bauer berg brandt castro costa diaz duval ekman farah fischer gupta haas ito "
-    "jansen kaya klein lopez marin mensah novak okafor osei park petrov quist rao ricci sato "
-    "silva stone tanaka vega walker weiss yilmaz young zhang zoric"
-).split()
-_FIRMS = "Acme Birch Cobalt Delta Ember Fjord Grove Harbor Iris Juniper Kestrel Lumen".split()
-_KINDS = "Bakery Books Clinic Foods Garden Hotel Labs Logistics Media Studio Toys Works".split()
+_NAMES: dict[str, list[str]] = tomllib.loads(
+    (Path(__file__).parent / "names.toml").read_text(encoding="utf-8")
+)
 _NOTES = (
     "",
     "",
@@ -69,8 +62,8 @@ def found(connection: Connection, tenant: str, records: Rows, today: date = TODA
 
 
 def _draw_staff(rng: np.random.Generator) -> list[dict[str, Any]]:
-    first = rng.choice(_FIRST, _STAFF, replace=False)
-    last = rng.choice(_LAST, _STAFF, replace=False)
+    first = rng.choice(_NAMES["first"], _STAFF, replace=False)
+    last = rng.choice(_NAMES["last"], _STAFF, replace=False)
     # The first of each department leads it; the rest are spread, support and sales first.
     place = [DEPARTMENTS[i % len(DEPARTMENTS)] for i in range(_STAFF)]
     heads: dict[str, str] = {}
@@ -92,11 +85,11 @@ def _draw_staff(rng: np.random.Generator) -> list[dict[str, Any]]:
 
 
 def _draw_customers(rng: np.random.Generator) -> list[dict[str, Any]]:
-    names = rng.choice(_FIRMS, _CUSTOMERS, replace=False)
+    names = rng.choice(_NAMES["firms"], _CUSTOMERS, replace=False)
     return [
         {
             "id": f"CUS-{i + 1:03d}",
-            "name": f"{name} {rng.choice(_KINDS)}",
+            "name": f"{name} {rng.choice(_NAMES['kinds'])}",
             "tier": "gold" if rng.random() < 0.3 else "standard",
         }
         for i, name in enumerate(names)

@@ -24,7 +24,7 @@ def person(connection: Connection, tenant: str, email: str) -> Person | None:
     """Return an employee, or None."""
     where = (employees.c.tenant == tenant) & (employees.c.email == email)
     row = connection.execute(select(employees).where(where)).first()
-    return row and Person(row.email, row.department, row.manager, bool(row.active))
+    return Person(row.email, row.department, row.manager, bool(row.active)) if row else None
 
 
 def order(connection: Connection, tenant: str, order_id: str) -> Order | None:

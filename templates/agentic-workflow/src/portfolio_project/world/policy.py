@@ -100,7 +100,7 @@ def grant_access(
         return _deny("access.admin", "Admin roles are not given by the desk.")
     if system == "payroll" and subject.department not in SEES_PAYROLL:
         return _deny("access.payroll", "Payroll is for finance and people only.")
-    if present in {role, "write", "admin"}:
+    if present is not None and present in {role, "write", "admin"}:
         return _deny("access.present", "The access is there already.")
     if system in GUARDED_SYSTEMS or (system not in OPEN_SYSTEMS and role == "write"):
         return _ask("access.guarded", "This access needs approval.")
