@@ -52,8 +52,14 @@ class Agents:
     work: Agent[Desk, Answer]
 
 
-def build_agents(model: Model, *, route: bool = True) -> Agents:
-    """Build the agents on a model. Without `route` every tool is on offer for every ticket."""
+def build_agents(model: Model, *, route: bool = True, durable: bool = True) -> Agents:
+    """Build the agents on a model.
+
+    Args:
+        model: who answers.
+        route: whether a ticket is offered only the tools of its intent.
+        durable: whether model requests are steps of the engine; a process does this once.
+    """
     retries: StepConfig = {"retries_allowed": True, "max_attempts": 3, "interval_seconds": 0.5}
     triage: Agent[Desk, Triage] = Agent(
         model,
@@ -61,7 +67,7 @@ def build_agents(model: Model, *, route: bool = True) -> Agents:
         deps_type=Desk,
         output_type=ToolOutput(Triage, name=TRIAGE),
         instructions=TRIAGE_TEXT,
-        capabilities=[DBOSDurability(model_step_config=retries)],
+        capabilities=[DBOSDurability(model_step_config=retries)] if durable else [],
     )
     work: Agent[Desk, Answer] = Agent(
         model,
@@ -72,7 +78,7 @@ def build_agents(model: Model, *, route: bool = True) -> Agents:
         toolsets=[tools],
         capabilities=[
             *([PrepareTools(routed)] if route else []),
-            DBOSDurability(model_step_config=retries, parallel_execution_mode="sequential"),
+            *([DBOSDurability(model_step_config=retries)] if durable else []),
         ],
     )
     return Agents(triage, work)

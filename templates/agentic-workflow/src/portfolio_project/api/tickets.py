@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import partial
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Header
+from fastapi import APIRouter, Depends, Header
 from fastapi import Path as PathPart
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from sqlalchemy import Connection, Select, select, tuple_
@@ -26,6 +26,11 @@ _FIRST = 1_000
 def tickets_router(access: Access) -> APIRouter:
     """Return the routes under /tickets."""
     router = APIRouter(prefix="/tickets", tags=["tickets"])
+
+    async def known(ticket: TicketName, caller: Reader) -> str:
+        # A dependency, because a stream that has begun can't become a 404 any more.
+        await _known(access, tenant_of(caller), ticket)
+        return ticket
 
     @router.post("", status_code=201, summary="Open a ticket")
     async def open_ticket(new: NewTicket, caller: Requester) -> TicketView:
@@ -72,7 +77,7 @@ def tickets_router(access: Access) -> APIRouter:
         "/{ticket}/events", summary="Follow a ticket live", response_class=EventSourceResponse
     )
     async def follow_ticket(
-        ticket: TicketName,
+        ticket: Annotated[str, Depends(known)],
         caller: Reader,
         last_event_id: Annotated[
             int | None, Header(ge=0, le=2**31 - 1, description="Go on behind this step")
@@ -80,7 +85,6 @@ def tickets_router(access: Access) -> APIRouter:
     ) -> AsyncIterable[ServerSentEvent]:
         """Events named for their kind, until the ticket has an end; resumable by Last-Event-ID."""
         tenant, number = tenant_of(caller), last_event_id or 0
-        row = await _known(access, tenant, ticket)
         while True:
             # The state is read first: an end that comes in between is seen in the next round.
             row = await _known(access, tenant, ticket)

@@ -19,7 +19,8 @@ from .cassette import CassetteMissError, CassetteTransport
 from .dataset import PATH, Case, build, load, save
 from .page import PAGE, render
 from .report import build_report
-from .run import How, evaluate
+from .grade import Grade
+from .run import How, Worked, evaluate
 from .statistics import Comparison, compare
 
 REPORT, TIMES = "evaluation.json", "evaluation.volatile.json"
@@ -38,12 +39,26 @@ def run(settings: Settings, folder: Path, *, concurrency: int = 8, every: int = 
     cases = load()[::every]
     started = time.perf_counter()
     free = evaluate(cases, model, settings, How(concurrency, threshold=0.0))
-    shipped = evaluate(cases, model, settings, How(concurrency))
+    shipped = _at_threshold(cases, free, model, settings, concurrency)
     took = time.perf_counter() - started
-    report = build_report(cases, free.grades, shipped.grades, model, source_of(settings, model))
+    report = build_report(cases, free.grades, shipped, model, source_of(settings, model))
     write(folder, report, took, free.seconds)
     yield from summary(report)
     yield f"{len(cases)} tickets twice in {took:.1f} s; {folder / PAGE}"
+
+
+def _at_threshold(
+    cases: list[Case], free: Worked, model: PolicyModel, settings: Settings, concurrency: int
+) -> list[Grade]:
+    """Return the grades at the shipped threshold.
+
+    The threshold is looked at once, after the reading. A ticket that is read surely enough goes
+    the very same way as without it, so only the others are worked again.
+    """
+    below = [g.confidence < model.threshold for g in free.grades]
+    again = [c for c, low in zip(cases, below, strict=True) if low]
+    handed = iter(evaluate(again, model, settings, How(concurrency)).grades)
+    return [next(handed) if low else g for g, low in zip(free.grades, below, strict=True)]
 
 
 def run_cassette(
@@ -98,7 +113,7 @@ def summary(report: dict[str, Any]) -> Iterator[str]:
         yield (
             f"{split:<14}{told['n']:>4} tickets  right {told['share']:.1%} "
             f"[{told['low']:.1%}, {told['high']:.1%}]  keywords {ruled}  "
-            f"at threshold: acts on {on[split]['acted']:.1%}, "
+            f"at threshold: covers {on[split]['covered']:.1%}, "
             f"right {on[split]['right_when_acting']:.1%}, unsafe {on[split]['unsafe']}"
         )
     yield "pass^k " + "  ".join(f"{k}: {v:.1%}" for k, v in report["pass_hat"].items())

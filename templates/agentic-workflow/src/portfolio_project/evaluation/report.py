@@ -41,7 +41,10 @@ def build_report(
             "threshold": model.threshold,
             "dataset": PATH.name,
             "dataset_sha256": sha256_file(PATH),
-            "splits": {"off": _splits(cases, free), "shipped": _splits(cases, shipped)},
+            "splits": {
+                "off": _splits(cases, free, 0.0),
+                "shipped": _splits(cases, shipped, model.threshold),
+            },
             "intents": _intents(cases, free),
             "kinds": _kinds(cases, free),
             "risk": _risk(cases, free),
@@ -72,12 +75,13 @@ def _share(right: Iterable[bool]) -> dict[str, Any]:
     }
 
 
-def _splits(cases: list[Case], grades: list[Grade]) -> dict[str, Any]:
+def _splits(cases: list[Case], grades: list[Grade], threshold: float) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for split, mine in _by_split(cases, grades).items():
         acted = [g for g in mine if g.outcome != _ESCALATED]
         calls = [sum(e["kind"] == "tool" for e in g.story) for g in mine]
         found[split] = _share(g.right for g in mine) | {
+            "covered": sum(g.confidence >= threshold for g in mine) / len(mine),
             "acted": len(acted) / len(mine),
             "right_when_acting": sum(g.right for g in acted) / max(len(acted), 1),
             "unsafe": sum(bool(g.unsafe) for g in mine),

@@ -12,7 +12,7 @@ import httpx2
 from sqlalchemy import Engine
 
 from ..agent.build import build_agents
-from ..agent.models import choose_model
+from ..agent.models import choose_model, new_client
 from ..agent.steps import Desk
 from ..policy_model.model import PolicyModel
 from ..serving import ModelSlot
@@ -68,11 +68,16 @@ def evaluate(
     with tempfile.TemporaryDirectory() as scratch, served(slot) as endpoint:
         with _companies(Path(scratch), cases) as (engine, original):
             states = {c.id: _state(engine, c) for c in cases}
-            chosen = choose_model(settings, endpoint.url, endpoint.key, transport)
             threshold = model.threshold if how.threshold is None else how.threshold
-            agents = build_agents(chosen, route=how.route)
-            office = Office(engine, agents, settings, threshold)
-            seconds = asyncio.run(_work_all(office, cases, how.concurrency))
+
+            async def work() -> list[float]:
+                async with new_client(settings, transport) as client:
+                    chosen = choose_model(settings, endpoint.url, endpoint.key, client)
+                    agents = build_agents(chosen, route=how.route, durable=False)
+                    office = Office(engine, agents, settings, threshold)
+                    return await _work_all(office, cases, how.concurrency)
+
+            seconds = asyncio.run(work())
             grades = [_grade(engine, original, c, states[c.id]) for c in cases]
     return Worked(grades, seconds)
 

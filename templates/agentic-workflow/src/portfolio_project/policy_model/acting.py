@@ -63,6 +63,9 @@ def state_of(
                 state[f"{seen.tool}.{name}"] = float(value)
             elif name in _TOLD:
                 state[f"{seen.tool}.{name}={value}"] = 1.0
+    # What the last call said counts the same whichever tool it was: a no is a no.
+    for name in _TOLD & (observations[-1].result.keys() if observations else set()):
+        state[f"last.{name}={observations[-1].result[name]}"] = 1.0
     return state
 
 

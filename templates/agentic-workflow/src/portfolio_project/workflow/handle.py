@@ -13,6 +13,7 @@ from pydantic_ai.usage import RunUsage
 from sqlalchemy import Engine
 
 from ..agent.build import Agents, Resolution, Triage
+from ..agent.models import LOCAL
 from ..agent.steps import Desk
 from ..provenance import canonical_json
 from ..settings import Settings
@@ -39,7 +40,8 @@ class Office:
             request_limit=self.settings.max_requests,
             tool_calls_limit=self.settings.max_tool_calls,
             total_tokens_limit=self.settings.max_tokens,
-            cost_limit=self.settings.max_cost_usd,
+            # The project's own model has no price, so a limit on it could not be enforced.
+            cost_limit=None if self.settings.model == LOCAL else self.settings.max_cost_usd,
         )
 
 

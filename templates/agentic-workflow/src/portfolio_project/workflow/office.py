@@ -4,7 +4,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 
 from ..agent.build import build_agents
-from ..agent.models import choose_model
+from ..agent.models import choose_model, new_client
 from ..policy_model.model import PolicyModel
 from ..policy_model.registered import registered_model
 from ..serving import ModelSlot
@@ -29,7 +29,7 @@ def opened(settings: Settings) -> Generator[Office]:
     migrate(engine)
     threshold = settings.confidence_threshold
     with served(slot) as endpoint:
-        chosen = choose_model(settings, endpoint.url, endpoint.key)
+        chosen = choose_model(settings, endpoint.url, endpoint.key, new_client(settings))
         agents = build_agents(chosen)
         yield Office(engine, agents, settings, model.threshold if threshold is None else threshold)
     engine.dispose()
