@@ -10,11 +10,13 @@ BIN    := $(VENV)/bin
 UV     := $(shell command -v uv 2>/dev/null || echo $(TOOLS)/bin/uv)
 WORKERS ?= 2
 COG := PYTHONPATH=. $(BIN)/cog -P -p "from tools import figures" --verbosity=1
-PAGES := README.md docs/guide.md
+PAGES := README.md docs/guide.md docs/lifecycle.md
 TEMPLATES := $(patsubst templates/%/template.toml,%,$(wildcard templates/*/template.toml))
 
 # A wheel folder that pip knows of serves uv as well.
+ifdef PIP_FIND_LINKS
 export UV_FIND_LINKS ?= $(PIP_FIND_LINKS)
+endif
 
 .PHONY: help setup format lint types test network-test gate bench docs docs-check locks ci clean
 
@@ -60,6 +62,8 @@ gate: setup ## generate each default project and run its own full gate in its ow
 
 bench: setup ## side by side with copier and cookiecutter, ratios within one run
 	$(BIN)/python -m benchmarks.generation
+	$(UV) pip install --quiet --python $(VENV) --group bench
+	$(BIN)/python -m benchmarks.updates
 
 docs: setup ## write pictures, recordings and figures into README and docs
 	$(BIN)/python -m tools.record

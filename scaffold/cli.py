@@ -55,6 +55,9 @@ VERBS = {
     "export": Entry(
         "scaffold.verbs.export", "write the templates for Copier, Cookiecutter or cloning"
     ),
+    "check-template": Entry(
+        "scaffold.verbs.check_template", "tell a template's author what is wrong with it"
+    ),
     "doctor": Entry("scaffold.verbs.doctor", "look whether this machine has what is needed"),
     "completion": Entry("scaffold.verbs.completion", "print a completion script for a shell"),
 }

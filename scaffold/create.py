@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from scaffold.lock import LockResult
     from scaffold.place import Plan
     from scaffold.template import Template
+    from scaffold.tree import Tree
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +39,9 @@ def create(  # noqa: PLR0913 - two switches, each named where it is used
     *,
     lock: bool = True,
     git: bool = True,
+    tree: Tree | None = None,
 ) -> Created:
-    """Make the project and return what was done.
+    """Make the project and return what was done; ``tree`` is it rendered, where it is already.
 
     The lock is completed and the first commit made before the project appears at its
     destination: so the commit holds the completed lock, the work tree is clean, and nobody ever
@@ -49,7 +51,8 @@ def create(  # noqa: PLR0913 - two switches, each named where it is used
         ScaffoldError: the template can't be compiled or the project not be written; nothing is
             left behind then. What git or uv refuse is told and recorded, but no error.
     """
-    tree = render(tree_of(template), answers)
+    if tree is None:
+        tree = render(tree_of(template), answers)
     with staged(where) as project:
         write_tree(tree, project)
         console.done(f"{len(tree)} files from {template.name} {template.version}")

@@ -12,12 +12,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scaffold.errors import ScaffoldError
-from scaffold.library import find, tree_of
+from scaffold.library import tree_of
 from scaffold.objects import quarantine, tree_at
 from scaffold.record import Origin, origin_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from scaffold.plumbing import Git
+    from scaffold.template import Template
     from scaffold.tree import Tree
 
 BUNDLE = Path(__file__).parent / "history.bundle"
@@ -26,17 +29,13 @@ BUNDLE = Path(__file__).parent / "history.bundle"
 _REFERENCE = re.compile(rb"([0-9a-f]{40}) refs/tags/(\S+)\n")
 
 
-def installed(template: str) -> tuple[Origin, Tree]:
-    """Return the newest tree of a template, which is the one that this program generates.
-
-    Raises:
-        ScaffoldError: this program has no template of that name.
-    """
-    tree = tree_of(find(template))
+def present(template: Template) -> tuple[Origin, Tree]:
+    """Return the newest tree of a template, which is the one that ``new`` generates."""
+    tree = tree_of(template)
     return origin_of(tree), tree
 
 
-def tree_of_origin(origin: Origin, newest: tuple[Origin, Tree]) -> Tree:
+def tree_of_origin(origin: Origin, newest: tuple[Origin, Tree], bundle: Path | None = None) -> Tree:
     """Return the tree that a project was made from: the newest one, or one out of the history.
 
     Raises:
@@ -44,14 +43,14 @@ def tree_of_origin(origin: Origin, newest: tuple[Origin, Tree]) -> Tree:
     """
     if same(origin, newest[0]):
         return newest[1]
-    if origin.tag in releases():
+    if origin.tag in releases(bundle):
         with quarantine() as git:
-            fetch(git)
+            fetch(git, bundle)
             tree = tree_at(git, f"refs/tags/{origin.tag}")
         if same(origin, origin_of(tree)):
             return tree
         raise _missing(origin, "The project was made by a checkout that was never released.")
-    raise _missing(origin, _advice(origin, newest[0]))
+    raise _missing(origin, _advice(origin, newest[0], releases(bundle)))
 
 
 def same(one: Origin, other: Origin) -> bool:
@@ -88,16 +87,14 @@ def order(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in re.findall(r"\d+", version))
 
 
-def _advice(origin: Origin, newest: Origin) -> str:
+def _advice(origin: Origin, newest: Origin, known: Iterable[str]) -> str:
     if origin.version == newest.version:
         return "It was made by another state of a checkout than this one."
     if order(origin.version) > order(newest.version):
         return "It is newer than this program: update scaffold."
-    known = sorted(
-        (tag.rpartition("/v")[2] for tag in releases() if tag.startswith(f"{origin.template}/v")),
-        key=order,
-    )
-    return f"Known are {', '.join([*known, newest.version])}."
+    family = f"{origin.template}/v"
+    versions = {tag.removeprefix(family) for tag in known if tag.startswith(family)}
+    return f"Known are {', '.join(sorted({*versions, newest.version}, key=order))}."
 
 
 def _missing(origin: Origin, advice: str) -> ScaffoldError:

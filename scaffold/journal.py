@@ -187,10 +187,11 @@ def finish(checkout: Checkout, journal: Journal) -> None:
 
 def edited_since(checkout: Checkout, journal: Journal) -> list[str]:
     """Return the paths that hold neither what was there before nor what we put there."""
+    ours = {step.path for step in journal.steps if step.new}
     return [
         step.path
         for number, step in enumerate(journal.steps)
-        if not _is_known(checkout, number, step)
+        if not _is_known(checkout, number, step, ours)
     ]
 
 
@@ -235,13 +236,16 @@ def move(source: Path, target: Path) -> None:
         source.unlink(missing_ok=True)
 
 
-def _is_known(checkout: Checkout, number: int, step: Step) -> bool:
+def _is_known(checkout: Checkout, number: int, step: Step, ours: set[str]) -> bool:
     path, kept = checkout.top / step.path, room(checkout) / "old" / str(number)
     if not os.path.lexists(path):
         # Gone, as we would have it, or not there yet: either way nothing of the user's is in it.
         return True
     if step.mark and mark_of(path) == step.mark:
         return True
+    if path.is_dir() and not path.is_symlink():  # the file gave way to a folder of ours
+        inside = (each for each in path.rglob("*") if not each.is_dir())
+        return all(each.relative_to(checkout.top).as_posix() in ours for each in inside)
     if step.old and not os.path.lexists(kept):
         return True  # put back by an abort that was cut short
     return step.old and _same(path, kept)

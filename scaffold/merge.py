@@ -97,6 +97,13 @@ def changes(git: Git, old: str, new: str) -> list[Change]:
     return [_change(about, path) for about, path in zip(fields[::2], fields[1::2], strict=True)]
 
 
+def renames(git: Git, old: str, new: str) -> dict[str, str]:
+    """Return new path -> old path of what git takes for a rename between two trees."""
+    asked = ("-r", "-z", "-M", "--diff-filter=R", "--name-status")
+    fields = git("diff-tree", *asked, old, new).fields
+    return dict(zip(fields[2::3], fields[1::3], strict=True))
+
+
 def diff(git: Git, old: str, new: str) -> str:
     """Return the difference between two trees as text for people."""
     output = git("diff-tree", "-r", "-p", "-M", "--no-ext-diff", "--no-textconv", old, new)

@@ -1,6 +1,7 @@
 """The maintainer's side of the history: add the present templates to the released trees.
 
     python -m scaffold.release            add each version that isn't there yet
+    python -m scaffold.release --from PATH    an organisation's own, into PATH/history.bundle
     python -m scaffold.release --check    does each template that has a tag still equal its tag?
 
 A release is never changed: a template that differs from its tag needs a new version. Versions
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from scaffold import history
 from scaffold.errors import ScaffoldError
+from scaffold.home import home_at
 from scaffold.library import tree_of
 from scaffold.objects import Commit, quarantine, tree_at, write_commits
 from scaffold.record import origin_of
@@ -82,19 +84,28 @@ def _version(tag: str) -> str:
     return tag.rpartition("/v")[2]
 
 
+def _chosen(path: Path | None) -> tuple[Path, list[Template]]:
+    if path is None:
+        return history.BUNDLE, list(available().values())
+    home = home_at(path)
+    return home.bundle, [home.find(name) for name in home.templates]
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run one command line; 0 done or equal, 1 a released version has changed."""
     parser = argparse.ArgumentParser(prog="python -m scaffold.release", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--check", action="store_true", help="only look, write nothing")
-    parser.add_argument("--bundle", type=Path, default=history.BUNDLE, help=argparse.SUPPRESS)
+    parser.add_argument(
+        "--from", metavar="PATH", dest="home", type=Path, help="a folder of other living templates"
+    )
     options = parser.parse_args(arguments)
-    templates = list(available().values())
-    if options.check:
-        known = history.releases(options.bundle)
-        templates = [each for each in templates if f"{each.name}/v{each.version}" in known]
     try:
-        added = release(templates, options.bundle)
+        bundle, templates = _chosen(options.home)
+        if options.check:
+            known = history.releases(bundle)
+            templates = [each for each in templates if f"{each.name}/v{each.version}" in known]
+        added = release(templates, bundle)
     except ScaffoldError as error:
         print(error, file=sys.stderr)
         return 1

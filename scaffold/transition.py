@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from scaffold.apply import Patch, apply, refuse_obstacles
 from scaffold.checkout import require_clean
-from scaffold.merge import Change, diff
+from scaffold.merge import Change, diff, renames
 from scaffold.objects import Blob, contents, quarantine
 from scaffold.relock import EXPORT, PROJECT, SEED, Relocked, is_due, relock
 from scaffold.report import Report
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from scaffold.plumbing import Git
     from scaffold.tree import Tree
 
-_SIGN = {"added": "+", "deleted": "-", "modified": "~"}
+_SIGN = {"added": "+", "deleted": "-", "modified": "~", "renamed": ">"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +75,9 @@ def carry_out(
         locked = _lock(git, checkout, transition, proposal, switches, console)
         report.data["lock"] = {"ok": locked.ok, "detail": locked.detail}
         if not switches.dry_run:
-            patch = Patch(
-                (*proposal.changes, *_lock_changes(git, checkout, locked)),
-                proposal.merged.stages,
-            )
+            locks = _lock_changes(git, checkout, locked)
+            report.data["changes"] += [{"path": each.path, "change": each.kind} for each in locks]
+            patch = Patch((*proposal.changes, *locks), proposal.merged.stages)
             if patch.changes or patch.stages:
                 apply(checkout, git, patch, transition.verb)
             report.lines += _next(transition, proposal)
@@ -96,27 +95,46 @@ def _described(
 ) -> Report:
     conflicts = proposal.merged.conflicts
     notes = (*transition.notes, *proposal.merged.notes)
+    changes = _changes(proposal, renames(git, checkout.tree, proposal.merged.tree))
     report = Report(transition.verb, ok=not conflicts, exit_code=int(bool(conflicts)))
     report.data = {
         "path": str(checkout.project),
         "dry_run": switches.dry_run,
-        "changes": [{"path": each.path, "change": each.kind} for each in proposal.changes],
+        "changes": changes,
         "conflicts": [conflict.describe() for conflict in conflicts],
         "notes": list(notes),
     }
-    report.lines = [f"  {_SIGN[each.kind]} {each.path}" for each in proposal.changes]
+    report.lines = [_line(change) for change in changes]
     if switches.dry_run:
         text = diff(git, checkout.tree, proposal.merged.tree)
         report.data["diff"] = text
         report.lines += ["", *text.splitlines()]
     report.lines += [f"note: {note}" for note in notes]
     report.lines += [f"{conflict.message}" for conflict in conflicts]
-    report.lines += ["", _summary(proposal, switches)]
+    report.lines += ["", _summary(proposal, changes, switches)]
     return report
 
 
-def _summary(proposal: Proposal, switches: Switches) -> str:
-    count = Counter(change.kind for change in proposal.changes)
+def _changes(proposal: Proposal, renamed: dict[str, str]) -> list[dict[str, str]]:
+    """Return each change as JSON values, a rename as one."""
+    gone = set(renamed.values())
+    found: list[dict[str, str]] = []
+    for each in proposal.changes:
+        if each.path in renamed:
+            old = renamed[each.path]
+            found.append({"path": each.path, "change": "renamed", "from": old})
+        elif each.path not in gone:
+            found.append({"path": each.path, "change": each.kind})
+    return found
+
+
+def _line(change: dict[str, str]) -> str:
+    before = f"{change['from']} -> " if "from" in change else ""
+    return f"  {_SIGN[change['change']]} {before}{change['path']}"
+
+
+def _summary(proposal: Proposal, changes: list[dict[str, str]], switches: Switches) -> str:
+    count = Counter(change["change"] for change in changes)
     parts = [f"{count[kind]} {kind}" for kind in _SIGN if count[kind]]
     conflicts = len(proposal.merged.conflicts)
     parts += [f"{conflicts} {'conflict' if conflicts == 1 else 'conflicts'}"] if conflicts else []

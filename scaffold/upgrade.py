@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from scaffold import endings
 from scaffold.merge import Change, Merged, changes, merge
-from scaffold.objects import EXECUTABLE, REGULAR, Blob, contents, entries_of
+from scaffold.objects import EXECUTABLE, REGULAR, Blob, contents, entries_of, quarantine
 from scaffold.relock import EXPORT, SEED
 from scaffold.tree import File
 
@@ -53,6 +53,16 @@ def propose(  # noqa: PLR0913, PLR0917 - the three trees, and where and how to m
     base, theirs = endings.follow(differing, base, theirs)
     merged = merge(git, hold_locks(base, ours), ours, hold_locks(theirs, ours), label)
     return Proposal(merged, tuple(changes(git, checkout.tree, merged.tree)))
+
+
+def committed_content(checkout: Checkout) -> dict[str, File | Blob]:
+    """Return the committed tree, with the content of its regular files."""
+    with quarantine([checkout.objects], checkout.object_format) as git:
+        entries = entries_of(git, checkout.tree)
+        regular = {path: blob for path, blob in entries.items() if blob.mode in REGULAR_MODES}
+        data = contents(git, [blob.oid for blob in regular.values()])
+    files = {path: File(data[blob.oid], blob.mode == EXECUTABLE) for path, blob in regular.items()}
+    return {**entries, **files}
 
 
 def blob_id(data: bytes, object_format: str) -> str:

@@ -126,3 +126,22 @@ def test_a_taken_folder_is_refused(world):
     result = world.run("export", "--format=copier", world.root / "x")
     assert result.code == 2
     assert [path.name for path in (world.root / "x").iterdir()] == ["mine.txt"]
+
+
+GATED = "gate-steps:\n\t@echo works\ngate-works:\n\t@{}\n"
+
+
+def test_ready_projects_bring_their_evidence(world):
+    world.publish("0.2.0", files={"Makefile": GATED.format("test -f pyproject.toml")})
+    world.run("export", "--format=projects", world.root / "ready", code=0)
+    evidence = git(world.root / "ready/tiny", "show", "HEAD:EVIDENCE.md")
+    assert "works" in evidence
+    assert git(world.root / "ready/tiny", "status", "--porcelain") == ""
+
+
+def test_a_project_that_fails_its_gate_is_not_exported(world):
+    world.publish("0.2.0", files={"Makefile": GATED.format("false")})
+    result = world.run("export", "--format=projects", world.root / "ready")
+    assert result.code == 1
+    assert "doesn't pass its gate (works)" in result.err
+    assert not (world.root / "ready").exists()

@@ -2,7 +2,10 @@
 
 import shutil
 import subprocess
+import sys
+from pathlib import Path
 
+import pexpect
 import pytest
 from lifecycle_world import world
 
@@ -183,3 +186,25 @@ def test_update_after_reconfigure_uses_the_new_answers(world):
     world.update(code=0)
     assert world.read("docs/x.md") == "`card-watch`\n"
     shutil.rmtree(world.project)
+
+
+def test_at_a_terminal_it_asks_and_keeps_what_is_in_brackets(world):
+    edited(world)
+    driver = Path(__file__).parents[1] / "benchmarks" / "scaffold_at.py"
+    words = [str(driver), str(world.templates), str(world.bundle), "reconfigure"]
+    child = pexpect.spawn(
+        sys.executable, [*words, str(world.project)], encoding="utf-8", timeout=60
+    )
+    child.expect(r"\[.*my-app.*\]: ")
+    child.sendline("card-watch")
+    child.expect(r"\[.*card_watch.*\]: ")
+    child.sendline("")
+    child.expect(r"\[.*Card Watch.*\]: ")
+    for _ in range(6):
+        child.sendline("")
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 0, child.before
+    record = world.read(".copier-answers.yml")
+    assert 'project_name: "card-watch"' in record
+    assert 'author_name: "Ada Lovelace"' in record

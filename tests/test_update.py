@@ -58,6 +58,10 @@ def test_an_edit_follows_a_rename_and_a_deletion_is_a_conflict(world):
     assert [each["kind"] for each in result.doc["conflicts"]] == ["modify/delete"]
     assert "EXTRA_2 = 'mine'" in world.read("src/my_app/extra.py")
     assert "deleted by them" in world.git("status")
+    told = world.run("status", world.project, "--json", code=1)
+    assert told.doc["unmerged"] == ["src/my_app/extra.py"]
+    renamed = {"path": "src/my_app/kernel.py", "change": "renamed", "from": MINE}
+    assert renamed in result.doc["changes"]
     again = world.update()
     assert again.code == 1
     assert "conflicts" in again.err

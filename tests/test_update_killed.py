@@ -19,9 +19,10 @@ POINTS = 20
 SHARES = 2
 
 
-def run_killed(world, project, step, *words):
+def run_killed(world, project, step, *words, by=signal.SIGKILL):
     count = world.root / "count"
-    command = [sys.executable, KILLER, world.root, str(step), count, words[0], project, *words[1:]]
+    where = [world.root, str(step), count, str(int(by))]
+    command = [sys.executable, KILLER, *where, words[0], project, *words[1:]]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     return done, int(count.read_text()) if count.exists() else 0
 
@@ -121,6 +122,22 @@ def test_an_abort_killed_anywhere_can_be_run_again(world):
         if snapshot(project) != old:
             world.run("update", project, "--abort", code=0)
         assert snapshot(project) == old
+
+
+@pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_puts_everything_back_at_once(world, by):
+    an_update_with_everything(world)
+    old = snapshot(world.project)
+    whole = copy(world, "whole")
+    _, steps = run_killed(world, whole, 0, "update")
+    new = snapshot(whole)
+    for point in range(1, 6):
+        project = copy(world, f"stopped-{point}")
+        done, _ = run_killed(world, project, 1 + point * (steps - 1) // 5, "update", by=by)
+        assert done.returncode == 128 + by, done.stderr
+        assert done.stderr.count("\n") == 1
+        assert snapshot(project) in (old, new)
+        assert not (project / ".git" / "index.lock").exists()
 
 
 def test_an_abort_never_drops_what_was_written_since(world):

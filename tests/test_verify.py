@@ -146,10 +146,10 @@ def test_fail_fast_stops(make_project, tmp_path):
 
 
 def test_reports_are_written(make_project, tmp_path):
-    arguments = ["--evidence", "EVIDENCE.md", "--junit", "junit.xml"]
+    arguments = ["--evidence", "new/EVIDENCE.md", "--junit", "junit.xml"]
     done = scaffold("verify", make_project(Makefile=BROKEN), *arguments, cwd=tmp_path)
     assert done.returncode == 1
-    evidence = (tmp_path / "EVIDENCE.md").read_text()
+    evidence = (tmp_path / "new" / "EVIDENCE.md").read_text()
     assert "| lint | **failed** |" in evidence
     assert "    src/a.py:1:8: F401 unused\n" in evidence
     assert re.search(r"\| `dist/it-1\.whl` \| `[0-9a-f]{64}` \|", evidence)
@@ -262,7 +262,7 @@ def test_a_repository_without_a_commit_is_copied(tmp_path):
         (["it", "--step", "tets"], "Did you mean `--step test`?"),
         (["it", "--timeout", "soon"], "--timeout soon is no number of seconds"),
         (["it", "--timeout", "nan"], "--timeout nan is no number of seconds"),
-        (["it", "--evidence", "no/where.md"], "there is no folder no for where.md"),
+        (["it", "--evidence", "it/Makefile/e.md"], "it/Makefile can't be made (File exists)"),
         (["it", "--junit", "empty"], "empty is a folder"),
     ],
 )

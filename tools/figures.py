@@ -77,6 +77,55 @@ def options(verb: str) -> None:
     print()
 
 
+def updates() -> None:
+    """Print the scenarios of `benchmarks/updates.py`: what each tool kept and reported."""
+    result = _result("updates")
+    tools = ("scaffold", "copier", "cruft")
+    titles = [
+        "`scaffold update`",
+        *(f"`{name} update` {result['versions'][name]}" for name in tools[1:]),
+    ]
+    print(f"\n| between version 0.1.0 and 0.2.0 | {' | '.join(titles)} |")
+    print("| --- | --- | --- | --- |")
+    for row in result["scenarios"]:
+        cells = (_cell(row, row[name]) for name in tools)
+        mark = "*" if row["needs_decision"] else ""
+        print(f"| {row['scenario']}{mark} | {' | '.join(cells)} |")
+    right = " | ".join(
+        f"**{result['right'][name]} of {len(result['scenarios'])}**" for name in tools
+    )
+    print(f"| **nothing lost, nothing hidden** | {right} |")
+    print(f"\nPython {result['python']}, git {result['git']}; `make bench` plays them again.\n")
+
+
+def update_costs() -> None:
+    """Print what an update costs beside the others'."""
+    result = _result("updates")
+    seconds = result["cpu_seconds"]
+    print(f"\n| a project of {result['files']} files, half of them changed | CPU s | |")
+    print("| --- | ---: | ---: |")
+    rows = {"scaffold status": "scaffold status", "scaffold": "scaffold update"}
+    for key, label in {**rows, "copier": "copier update", "cruft": "cruft update"}.items():
+        ratio = seconds[key] / seconds["scaffold"]
+        print(f"| `{label}` | {seconds[key]:.2f} | {ratio:.1f}x |")
+    print(f"\nMedians of {result['rounds']} alternating rounds.\n")
+
+
+def _cell(row: dict[str, Any], seen: dict[str, Any]) -> str:
+    kept = "kept" if seen["kept"] else "**lost**"
+    if seen["conflict"]:
+        said = "conflict"
+    elif seen["exit"]:
+        said = "refused"
+    elif row["needs_decision"]:
+        said = "**silent**"
+    elif row["has_news"]:
+        said = "merged" if seen["arrived"] else "**not merged**"
+    else:
+        said = "nothing to do"
+    return f"{kept}, {said}, {seen['exit']}"
+
+
 def _result(name: str) -> dict[str, Any]:
     result: dict[str, Any] = json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
     return result

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scaffold.errors import ScaffoldError
+from scaffold.foreign.inspection import engine_of
 from scaffold.git import enclosing_repository, git, git_environment
 from scaffold.process import Outcome, run
 
@@ -62,6 +63,7 @@ def fetch(spec: str, scratch: Path, ref: str = "") -> Fetched:
         return _clone(str(path), str(path), folder, ref)
     if ref:
         raise ScaffoldError(f"{spec} is no repository, so it has no --ref {ref}")
+    engine_of(path, spec)  # a large folder that is no template isn't copied in vain
     _copy(path, folder)
     return Fetched(str(path), folder, None)
 

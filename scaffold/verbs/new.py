@@ -12,6 +12,7 @@ from scaffold import given
 from scaffold.answers import Answers, check_keys, complete, name_from
 from scaffold.create import Created, create
 from scaffold.errors import ScaffoldError
+from scaffold.home import home_at
 from scaffold.library import find, tree_of
 from scaffold.place import plan
 from scaffold.render import render
@@ -19,9 +20,13 @@ from scaffold.report import Report
 from scaffold.template import available
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from scaffold.console import Console
+    from scaffold.home import Home
     from scaffold.place import Plan
     from scaffold.template import Template
+    from scaffold.tree import Tree
 
 EXAMPLES = """\
 examples:
@@ -30,13 +35,20 @@ examples:
   scaffold new streaming-pipeline --answers answers.toml --json
   scaffold new streaming-pipeline my-pipeline --dry-run
   scaffold new gh:owner/copier-template my-project
+  scaffold new --from ../our-templates churn my-churn
 """
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     add = parser.add_argument
-    add("template", metavar="TEMPLATE", help="a name from `scaffold list`, a path or a git URL")
+    add(
+        "template",
+        metavar="TEMPLATE",
+        nargs="?",
+        default="",
+        help="a name from `scaffold list`, a path or a git URL",
+    )
     add("dest", metavar="DEST", nargs="?", help="the new folder (default: the project's name)")
     add("--defaults", action="store_true", help="ask nothing: what isn't given takes its default")
     add("--data", metavar="KEY=VALUE", action="append", default=[], help="answer a question")
@@ -46,28 +58,62 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--no-lock", action="store_true", help="leave uv.lock to be completed later")
     add("--install", action="store_true", help="make the environment, too")
     add("--verify", action="store_true", help="make the environment and prove the project")
+    add("--from", metavar="PATH", dest="home", type=Path, help="a folder of other templates")
     add("--ref", default="", help="branch, tag or commit of a third-party template")
     add("--trust", action="store_true", help="let a third-party template run its code")
 
 
 def run(args: argparse.Namespace, console: Console) -> Report:
     """Make a project."""
+    if args.home:
+        return _run_from(home_at(args.home), args, console)
+    if not args.template:
+        raise ScaffoldError("a template is missing", "`scaffold list` shows what there is.")
     if args.template not in available() and _is_foreign(args.template):
         return _run_foreign(args, console)
-    template = find(args.template)
+    return _run_native(find(args.template), args, console)
+
+
+def _run_native(
+    template: Template,
+    args: argparse.Namespace,
+    console: Console,
+    rendered: Callable[[Answers], Tree] | None = None,
+) -> Report:
     answers = _answers(template, args, console)
     destination = Path(args.dest or answers.project_name)
     where = plan(destination)
     report = Report("new", data=_described(template, answers, where, dry_run=args.dry_run))
+    tree = rendered(answers) if rendered else render(tree_of(template), answers)
     if args.dry_run:
-        return _dry(report, template, answers)
-    created = create(template, answers, where, console, lock=not args.no_lock, git=not args.no_git)
+        return _dry(report, tree)
+    switches = {"lock": not args.no_lock, "git": not args.no_git}
+    created = create(template, answers, where, console, **switches, tree=tree)
     _record(report, created, destination)
     if args.install or args.verify:
         _install(report, created.path, console)
     if args.verify and report.ok:
         _verify(report, created.path, console)
     return report
+
+
+def _run_from(home: Home, args: argparse.Namespace, console: Console) -> Report:
+    """Make a project of a living template elsewhere, or of what ``scaffold export`` wrote."""
+    words = [word for word in (args.template, args.dest) if word]
+    name, args.dest = home.choose(words)
+    if home.kind == "living":
+        return _run_native(home.find(name), args, console)
+    if home.kind == "projects":
+        from scaffold.rebirth import Forebear
+
+        forebear = Forebear.at(home.templates[name])
+        return _run_native(forebear.template, args, console, forebear.reborn)
+    if home.kind == "copier":
+        args.template = str(args.home)
+        args.data = [f"template={name}", *args.data]
+    else:
+        args.template = str(home.templates[name])
+    return _run_foreign(args, console)
 
 
 def _answers(template: Template, args: argparse.Namespace, console: Console) -> Answers:
@@ -110,8 +156,7 @@ def _described(
     }
 
 
-def _dry(report: Report, template: Template, answers: Answers) -> Report:
-    tree = render(tree_of(template), answers)
+def _dry(report: Report, tree: Tree) -> Report:
     report.data["files"] = list(tree)
     report.lines = [*tree, "", f"{len(tree)} files would be written to {report.data['path']}"]
     return report

@@ -8,15 +8,13 @@ from typing import TYPE_CHECKING, Any
 from scaffold import given, pending
 from scaffold.answers import QUESTIONS, Answers, check_keys, complete
 from scaffold.checkout import open_checkout
-from scaffold.history import installed, tree_of_origin
-from scaffold.library import find
-from scaffold.objects import EXECUTABLE, contents, entries_of, quarantine
+from scaffold.history import present, tree_of_origin
+from scaffold.home import find_template, our_bundle
 from scaffold.record import read_record
 from scaffold.reidentify import Identity, Move, leftovers, merge_base, refuse_one_way, reidentify
 from scaffold.report import Report
 from scaffold.transition import Switches, Transition, carry_out
-from scaffold.tree import File
-from scaffold.upgrade import REGULAR_MODES
+from scaffold.upgrade import committed_content
 from scaffold.verbs.update import abort
 
 if TYPE_CHECKING:
@@ -24,7 +22,6 @@ if TYPE_CHECKING:
 
     from scaffold.checkout import Checkout
     from scaffold.console import Console
-    from scaffold.objects import Blob
     from scaffold.record import Record
     from scaffold.template import Template
 
@@ -45,6 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("path", metavar="PATH", nargs="?", default=".", type=Path, help="the project (default: .)")
     add("--data", metavar="KEY=VALUE", action="append", default=[], help="give another answer")
     add("--answers", metavar="FILE", type=Path, help="answers from YAML, JSON or TOML")
+    add("--from", metavar="PATH", dest="home", type=Path, help="the folder its template is in")
     add("--dry-run", action="store_true", help="show each change with its diff; write nothing")
     add("--one-way", action="store_true", help="go on where there is no exact way back")
     add("--abort", action="store_true", help="undo the last run, whole or cut short")
@@ -57,8 +55,8 @@ def run(args: argparse.Namespace, console: Console) -> Report:
         return abort(checkout, "reconfigure")
     pending.settle(checkout)
     record = read_record(checkout.project)
-    template = find(record.origin.template)
-    tree = tree_of_origin(record.origin, installed(template.name))
+    template = find_template(record.origin.template, args.home)
+    tree = tree_of_origin(record.origin, present(template), our_bundle(args.home))
     answers = _answers(template, record, args, console)
     changed = {
         key: {"from": old, "to": answers.recorded()[key]}
@@ -91,7 +89,7 @@ def _answers(
     data = given.from_data(args.data)
     check_keys(data, "--data")
     answered |= data
-    kept = _kept(template, record.answers, answered)
+    kept = _kept(template, record.answers)
     if not answered and console.interactive:
         from scaffold.ask import ask
 
@@ -99,19 +97,18 @@ def _answers(
     return complete(template, answered, kept)
 
 
-def _kept(template: Template, old: Answers, answered: dict[str, str]) -> dict[str, str]:
-    """Return the old answers, but for those that had merely followed from one that changes."""
+def _kept(template: Template, old: Answers) -> dict[str, str]:
+    """Return the old answers, but for those that follow from another one, which may change."""
     recorded = old.recorded()
-    followed = {
-        question.key
+    return {
+        question.key: recorded[question.key]
         for question in QUESTIONS
-        if recorded[question.key] == question.default(template, recorded)
+        if recorded[question.key] != question.default(template, recorded)
     }
-    return {key: value for key, value in recorded.items() if not (answered and key in followed)}
 
 
 def _transition(checkout: Checkout, move: Move, *, one_way: bool) -> Transition:
-    ours = _content(checkout)
+    ours = committed_content(checkout)
     moved = reidentify(ours, move)
     if not one_way:
         refuse_one_way(ours, moved, move)
@@ -130,13 +127,3 @@ def _transition(checkout: Checkout, move: Move, *, one_way: bool) -> Transition:
         ours=moved,
         notes=notes,
     )
-
-
-def _content(checkout: Checkout) -> dict[str, File | Blob]:
-    """Return the committed tree, with the content of its regular files."""
-    with quarantine([checkout.objects], checkout.object_format) as git:
-        entries = entries_of(git, checkout.tree)
-        regular = {path: blob for path, blob in entries.items() if blob.mode in REGULAR_MODES}
-        data = contents(git, [blob.oid for blob in regular.values()])
-    files = {path: File(data[blob.oid], blob.mode == EXECUTABLE) for path, blob in regular.items()}
-    return {**entries, **files}

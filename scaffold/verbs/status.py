@@ -11,7 +11,8 @@ from scaffold import pending
 from scaffold.checkout import Checkout, open_checkout
 from scaffold.drift import FileDrift, drift, files_on_disk, present_files
 from scaffold.errors import ScaffoldError
-from scaffold.history import installed, order, same, tree_of_origin
+from scaffold.history import order, present, same, tree_of_origin
+from scaffold.home import find_template, our_bundle
 from scaffold.objects import quarantine
 from scaffold.record import Record, read_record, with_source
 from scaffold.render import render
@@ -37,6 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     add = parser.add_argument
     add("path", metavar="PATH", nargs="?", default=".", type=Path, help="the project (default: .)")
+    add("--from", metavar="PATH", dest="home", type=Path, help="the folder its template is in")
 
 
 def run(args: argparse.Namespace, console: Console) -> Report:
@@ -52,13 +54,13 @@ def run(args: argparse.Namespace, console: Console) -> Report:
             data={"path": str(args.path), "interrupted": left.verb},
             lines=[f"{said}: `scaffold {left.verb} --abort` puts everything back"],
         )
-    newest, newest_tree = installed(record.origin.template)
+    newest, newest_tree = present(find_template(record.origin.template, args.home))
     behind = _is_behind(record.origin, newest)
     report = Report("status", ok=not behind, exit_code=int(behind))
     report.data = _versions(args.path, record, newest, behind=behind)
     report.lines = [_headline(record.origin, newest, behind=behind)]
     try:
-        base = tree_of_origin(record.origin, (newest, newest_tree))
+        base = tree_of_origin(record.origin, (newest, newest_tree), our_bundle(args.home))
     except ScaffoldError as error:
         report.data |= {"files": None, "reason": str(error)}
         console.warn(str(error))
@@ -69,6 +71,9 @@ def run(args: argparse.Namespace, console: Console) -> Report:
         "files": [{**asdict(each), "kind": each.kind} for each in files],
     }
     report.lines += _listing(files)
+    if checkout and (unmerged := pending.unmerged(checkout)):
+        report.ok, report.exit_code, report.data["unmerged"] = False, 1, unmerged
+        report.lines.append(f"conflicts to be settled: {', '.join(unmerged)}")
     if behind:
         report.lines.append("`scaffold update --dry-run` shows what an update would do")
     return report

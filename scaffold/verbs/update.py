@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from scaffold import pending
 from scaffold.checkout import open_checkout
 from scaffold.errors import ScaffoldError
-from scaffold.history import installed, order, same, tree_of_origin
+from scaffold.history import order, present, same, tree_of_origin
+from scaffold.home import find_template, our_bundle
 from scaffold.record import read_record, with_source
 from scaffold.render import render
 from scaffold.report import Report
@@ -33,6 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     add = parser.add_argument
     add("path", metavar="PATH", nargs="?", default=".", type=Path, help="the project (default: .)")
+    add("--from", metavar="PATH", dest="home", type=Path, help="the folder its template is in")
     add("--dry-run", action="store_true", help="show each change with its diff; write nothing")
     add("--abort", action="store_true", help="undo the last update, whole or cut short")
     add("--no-lock", action="store_true", help="leave uv.lock to be locked later")
@@ -46,7 +48,7 @@ def run(args: argparse.Namespace, console: Console) -> Report:
         return abort(checkout, "update")
     pending.settle(checkout)
     record = read_record(checkout.project)
-    newest, theirs = installed(record.origin.template)
+    newest, theirs = present(find_template(record.origin.template, args.home))
     about = {
         "template": record.origin.template,
         "from": record.origin.version,
@@ -58,7 +60,7 @@ def run(args: argparse.Namespace, console: Console) -> Report:
     if order(record.origin.version) > order(newest.version):
         message = f"the project was made by {record.origin}, this program has {newest.version}"
         raise ScaffoldError(message, "Update scaffold first.")
-    base = tree_of_origin(record.origin, (newest, theirs))
+    base = tree_of_origin(record.origin, (newest, theirs), our_bundle(args.home))
     source = record.origin.source
     transition = Transition(
         "update",

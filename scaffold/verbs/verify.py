@@ -61,7 +61,7 @@ def run(args: argparse.Namespace, console: Console) -> Report:
     options = Options(tuple(args.step), args.timeout, args.keep, args.fail_fast)
     outputs = {args.junit: evidence.to_junit, args.evidence: evidence.to_markdown}
     outputs.pop(None, None)
-    _check_outputs(list(outputs))
+    _prepare_outputs(list(outputs))
     project = _project(args.target)
     with scratch_folder(keep=args.keep) as scratch:
         folder = project or _generate(args.target, scratch, console)
@@ -91,15 +91,18 @@ def _seconds(text: str) -> float:
     return value
 
 
-def _check_outputs(paths: list[Path]) -> None:
+def _prepare_outputs(paths: list[Path]) -> None:
     # Ten minutes of work must not end in a folder that was never there.
     for path in paths:
         if path.is_dir():
             raise ScaffoldError(f"{path} is a folder", "Name a file.")
-        if not path.absolute().parent.is_dir():
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            reason = error.strerror or "no"
             raise ScaffoldError(
-                f"there is no folder {path.parent} for {path.name}", "Make it first."
-            )
+                f"{path.parent} can't be made ({reason})", "Name another."
+            ) from error
 
 
 def _project(target: str) -> Path | None:

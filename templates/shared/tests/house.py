@@ -19,11 +19,9 @@ from pathlib import Path
 
 import httpx2
 import pytest
-import uvicorn
-from fastapi import FastAPI
 from hypothesis import settings as hypothesis_settings
 
-from portfolio_project.serving import ServingSettings, load_settings
+from portfolio_project.serving import Service, ServingSettings, load_settings, make_server
 
 # The same examples in every run; no deadline, because machines differ.
 hypothesis_settings.register_profile("house", derandomize=True, database=None, deadline=None)
@@ -43,15 +41,15 @@ def wait_until(condition: Callable[[], bool], what: str, seconds: float = PATIEN
 
 def sample_settings(folder: Path, **overrides: object) -> ServingSettings:
     """Return settings for the sample service, with its files under `folder`."""
-    return load_settings(ServingSettings, data_dir=folder / "var", log_format="json", **overrides)
+    defaults = {"data_dir": folder / "var", "log_format": "json"}
+    return load_settings(ServingSettings, **(defaults | overrides))
 
 
 @contextmanager
-def live(app: FastAPI) -> Iterator[str]:
+def live(app: Service) -> Iterator[str]:
     """Serve `app` from a thread on a free loopback port; yield its address."""
     listener = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="on")
-    server = uvicorn.Server(config)
+    server = make_server(app)
     thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
     thread.start()
     try:
@@ -157,3 +155,11 @@ def start_service(tmp_path: Path) -> Iterator[Callable[..., ServiceProcess]]:
     yield start
     for service in started:
         service.close()
+
+
+@pytest.fixture
+def unused_port() -> Iterator[int]:
+    """Give a port where nobody listens; it is held, so that nobody else takes it."""
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        yield int(holder.getsockname()[1])

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, FastAPI, Query
+from fastapi import APIRouter, Depends, Query
 from fastapi.sse import EventSourceResponse
 from pydantic import BaseModel, Field
 
@@ -97,6 +97,13 @@ def model_router(slot: serving.ModelSlot[float]) -> APIRouter:
             time.sleep(seconds)
             return Answer(value=served.model, model_version=served.version)
 
+    if os.environ.get("SAMPLE_STUCK"):
+
+        @router.get("/stuck")
+        async def stuck() -> Answer:
+            await asyncio.sleep(3600)
+            raise AssertionError
+
     @router.get("/fail")
     async def fail() -> Note:
         raise RuntimeError("s3cret in an exception")
@@ -112,7 +119,7 @@ def model_router(slot: serving.ModelSlot[float]) -> APIRouter:
 
 def sample_app(
     settings: serving.ServingSettings, slot: serving.ModelSlot[float] | None = None, **options
-) -> FastAPI:
+) -> serving.Service:
     """Return the service, with a model unless `slot` says otherwise."""
     if slot is None:
         slot = serving.ModelSlot()
@@ -128,9 +135,14 @@ def sample_app(
     )
 
 
+def main() -> int:
+    """Serve until a signal."""
+    settings = serving.load_settings(serving.ServingSettings)
+    return serving.serve(sample_app(settings), settings)
+
+
 if __name__ == "__main__":
     try:
-        loaded = serving.load_settings(serving.ServingSettings)
-        sys.exit(serving.serve(sample_app(loaded), loaded))
+        sys.exit(main())
     except serving.BadSettings as error:
         sys.exit(str(error))

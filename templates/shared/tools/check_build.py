@@ -5,6 +5,7 @@ versions: the smoke test serves from it.
 """
 
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -16,6 +17,8 @@ from typing import Any
 
 DIST = Path("dist")
 VENV = Path("build/venv")
+NEEDED = Path("build/needed.txt")
+SEED_SOURCE = 'source = { registry = "." }'
 # What a reader of an installed distribution relies on.
 PROBE = """
 import importlib, importlib.metadata, pathlib, sys
@@ -41,9 +44,14 @@ def run(*command: str) -> str:
     return done.stdout
 
 
+def uv(*arguments: str) -> str:
+    """Run uv, as run does."""
+    return run("sh", "tools/uv.sh", "--quiet", *arguments)
+
+
 def build() -> tuple[Path, Path]:
     """Build into an empty dist/ and return (sdist, wheel)."""
-    run("sh", "tools/uv.sh", "build", "--quiet", "--clear", "--out-dir", str(DIST))
+    uv("build", "--clear", "--out-dir", str(DIST))
     (sdist,), (wheel,) = DIST.glob("*.tar.gz"), DIST.glob("*.whl")
     return sdist, wheel
 
@@ -86,11 +94,23 @@ def check_metadata(wheel: Path, project: dict[str, Any]) -> None:
 
 
 def install(wheel: Path) -> Path:
-    """Install the wheel alone in an empty environment; return the environment's bin folder."""
+    """Install the wheel and what it needs, as locked, in an empty environment; return its bin.
+
+    Raises:
+        BuildError: it can't be installed, or what it asks for isn't what the lock holds for it.
+    """
+    shutil.rmtree(VENV, ignore_errors=True)
+    uv("venv", "--python", sys.executable, str(VENV))
     python = VENV / "bin" / "python"
-    run("sh", "tools/uv.sh", "venv", "--quiet", "--clear", "--python", sys.executable, str(VENV))
-    options = ("--quiet", "--python", str(python), "--constraint", "requirements.lock")
-    run("sh", "tools/uv.sh", "pip", "install", *options, str(wheel))
+    if SEED_SOURCE in Path("uv.lock").read_text(encoding="utf-8"):
+        uv("pip", "install", "--python", str(python), "-c", "requirements.lock", str(wheel))
+        return python.parent
+    # By the lock alone, so that no index is asked for what is already here.
+    exported = uv("export", "--locked", "--no-emit-project", "--no-default-groups")
+    NEEDED.write_text(exported, encoding="utf-8")
+    uv("pip", "sync", "--python", str(python), "--require-hashes", str(NEEDED))
+    uv("pip", "install", "--python", str(python), "--no-deps", str(wheel))
+    uv("pip", "check", "--python", str(python))
     return python.parent
 
 

@@ -193,6 +193,8 @@ def smoke(name: str, scratch: Path) -> str:
     """Do it all; return what was shown, for the closing line."""
     port, log = free_port(), scratch / "server.log"
     trained, built = Path(".venv/bin") / name, Path("build/venv/bin") / name
+    if not built.exists():
+        raise SmokeError(f"{built} is missing: run make gate-build")
     settings = {"HOST": "127.0.0.1", "PORT": str(port), "DATA_DIR": str(scratch / "var")}
     kept = {key: value for key, value in os.environ.items() if not key.startswith(prefix())}
     local = kept | {prefix() + key: value for key, value in settings.items()}

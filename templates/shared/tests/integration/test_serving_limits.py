@@ -63,9 +63,11 @@ def test_guessing_keys_is_limited(tmp_path):
 
 def test_a_failing_store_of_limits_lets_requests_pass(tmp_path, monkeypatch, capfd):
     async def fail(*_arguments):
-        raise ValueError("what the memory store may raise")
+        raise ValueError("what this store raises")
 
-    with TestClient(sample_app(sample_settings(tmp_path))) as client:
+    settings = sample_settings(tmp_path, rate_limit_storage="async+memory://", rate_limit="1/hour")
+    with TestClient(sample_app(settings)) as client:
+        assert [client.get("/v1/score").status_code for _ in range(2)] == [200, 429]
         monkeypatch.setattr(rate_limit.SlidingWindowCounterRateLimiter, "hit", fail)
         assert client.get("/v1/score").status_code == 200
     assert "rate_limit_store_failed" in capfd.readouterr().err

@@ -41,7 +41,7 @@ def test_a_bad_value_is_one_line_that_names_the_variable_and_never_the_value(mon
         ("API_KEYS", "not json", "write it as JSON"),
         ("API_KEYS", '[{"id": "x"}]', "API_KEYS (at 0.id)"),
         ("RATE_LIMIT", "many", "RATE_LIMIT: "),
-        ("RATE_LIMIT_STORAGE", "redis://h", "or async+redis://HOST:6379"),
+        ("RATE_LIMIT_STORAGE", "redis://h", "memory:// or async+redis://HOST:6379"),
         ("ENVIRONMENT", "staging", "'local' or 'production'"),
         ("KEY_PEPPER", "short", "needs at least 32 characters"),
         ("OTEL_SAMPLE_RATIO", "2", "less than or equal to 1"),

@@ -93,7 +93,7 @@ class Log:
             " LIMIT ?",
             (after, limit),
         )
-        return [Record(*row) for row in rows]
+        return list(map(Record._make, rows))
 
     def end(self) -> int:
         """The last offset, 0 for an empty log."""

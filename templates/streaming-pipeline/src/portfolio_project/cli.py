@@ -171,13 +171,15 @@ def demo(
     profile: ProfileName = "small",
     speed: Annotated[float, typer.Option(min=1, help="Virtual seconds each second")] = 4_500,
     port: Annotated[int | None, typer.Option(min=0, max=65_535)] = None,
+    *,
+    reproduce: Annotated[bool, typer.Option(help="Train a second time, and compare")] = True,
 ) -> None:
     """Train if need be, and show the whole pipeline live on one page."""
     from .demo import Options, run, to_stderr  # noqa: PLC0415
 
     _profile(profile)
     settings = _settings() if port is None else _settings(port=port)
-    raise typer.Exit(run(settings, Options(profile, speed), to_stderr))
+    raise typer.Exit(run(settings, Options(profile, speed, reproduce), to_stderr))
 
 
 @models.command("list")

@@ -37,6 +37,8 @@ class Options:
 
     profile: str = PROFILE
     speed: float = SPEED
+    reproduce: bool = True
+    """Whether to train a second time in the background, and show both hashes."""
 
 
 def run(settings: Settings, options: Options, tell: Tell) -> int:
@@ -57,7 +59,7 @@ def run(settings: Settings, options: Options, tell: Tell) -> int:
             "producer", ("produce", f"--profile={options.profile}", f"--speed={options.speed:g}")
         ),
     ]
-    if not is_current(settings):
+    if options.reproduce and not is_current(settings):
         children.append(Child("reproduction", ("reproduce", "--follow-parent"), once=True))
     environment = {f"{_prefix()}DATA_DIR": str(settings.data_dir.resolve())}
     app = create_app(settings, Supervisor(children, environment))

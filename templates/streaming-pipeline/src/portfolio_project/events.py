@@ -105,9 +105,9 @@ class Rejected(NamedTuple):
     detail: str
 
 
-_READERS: dict[str, TypeAdapter[Transaction] | TypeAdapter[Label]] = {
-    Topic.TRANSACTIONS: TypeAdapter(Transaction),
-    Topic.LABELS: TypeAdapter(Label),
+_READERS = {
+    Topic.TRANSACTIONS.value: TypeAdapter[Event](Transaction).validator.validate_json,
+    Topic.LABELS.value: TypeAdapter[Event](Label).validator.validate_json,
 }
 
 
@@ -121,7 +121,7 @@ def read_event(topic: str, value: bytes, arrived_at: int) -> Event | Rejected:
     if reader is None:
         return Rejected(Reason.TOPIC, f"no contract for topic {topic[:64]!r}")
     try:
-        event = reader.validate_json(value)
+        event: Event = reader(value)
     except ValidationError as error:
         return _explain(error)
     ahead = event.occurred_at - arrived_at

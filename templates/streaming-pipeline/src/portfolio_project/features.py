@@ -61,6 +61,7 @@ class State(NamedTuple):
 
 NEW_CARD = Card()
 NEW_TERMINAL = Terminal()
+_NO_RISK = (0.0, 0.0, 0.0)
 
 
 class Features(NamedTuple):
@@ -92,41 +93,52 @@ def step(state: State, event: Event) -> tuple[State, Features | None]:
     Returns the new state and the transaction's features. A label moves only the terminal and has
     no features; a repeated delivery changes nothing, and the very same `state` object comes back.
     """
+    card, terminal = state
     if isinstance(event, Label):
-        terminal = _judge(state.terminal, event)
-        return (state if terminal is state.terminal else State(state.card, terminal)), None
-    entry = (event.occurred_at, event.event_id)
-    if entry in state.card.recent:
+        judged = _judge(terminal, event)
+        return (state if judged is terminal else State(card, judged)), None
+    at = event.occurred_at
+    entry = (at, event.event_id)
+    if entry in card.recent:
         return state, None
-    after = State(
-        _pay(state.card, event.occurred_at, event.amount_cents, entry),
-        _visit(state.terminal, event.occurred_at),
-    )
+    after = State(_pay(card, at, event.amount_cents, entry), _visit(terminal, at))
     return after, _features(after, event)
 
 
 def _pay(card: Card, at: int, cents: int, entry: tuple[int, str]) -> Card:
     times, totals, recent = card
-    closed = max(at, times[-1]) - _CARD_HORIZON if times else 0
-    first = bisect_right(times, closed) if times and times[0] <= closed else 0
+    if not times:
+        return Card(array("I", (at,)), array("q", (0, cents)), (entry,))
+    newest = max(at, times[-1])
+    closed = newest - _CARD_HORIZON
+    first = bisect_right(times, closed) if times[0] <= closed else 0
     times, totals = times[first:], totals[first:]
-    place = bisect_right(times, at)
-    times.insert(place, at)
-    totals.insert(place, totals[place])
-    for later in range(place + 1, len(totals)):
-        totals[later] += cents
-    settled = times[-1] - _SLACK
-    if recent and recent[0][0] < settled:
-        recent = tuple(seen for seen in recent if seen[0] >= settled)
+    if at == newest:
+        times.append(at)
+        totals.append(totals[-1] + cents)
+    else:
+        place = bisect_right(times, at)
+        times.insert(place, at)
+        totals.insert(place, totals[place])
+        for later in range(place + 1, len(totals)):
+            totals[later] += cents
+    settled = newest - _SLACK
+    while recent and recent[0][0] < settled:
+        recent = recent[1:]
     return Card(times, totals, (*recent, entry))
 
 
 def _visit(terminal: Terminal, at: int) -> Terminal:
     times, frauds = terminal
-    closed = max(at, times[-1]) - _TERMINAL_HORIZON if times else 0
-    first = bisect_right(times, closed) if times and times[0] <= closed else 0
-    times = times[first:]
-    insort_right(times, at)
+    if not times:
+        return Terminal(array("I", (at,)), frauds)
+    newest = max(at, times[-1])
+    closed = newest - _TERMINAL_HORIZON
+    times = times[bisect_right(times, closed) if times[0] <= closed else 0 :]
+    if at == newest:
+        times.append(at)
+    else:
+        insort_right(times, at)
     if frauds and frauds[0][0] <= closed:
         frauds = tuple(fraud for fraud in frauds if fraud[0] > closed)
     return Terminal(times, frauds)
@@ -144,53 +156,50 @@ def _judge(terminal: Terminal, label: Label) -> Terminal:
 
 def _features(state: State, event: Transaction) -> Features:
     at = event.occurred_at
-    count_1, mean_1, count_7, mean_7, count_30, mean_30 = _card_windows(state.card, at)
+    times, totals, _ = state.card
+    last = bisect_right(times, at)  # the event itself is in, so each count is at least 1
+    month = bisect_right(times, at - 30 * DAY, 0, last)
+    week = bisect_right(times, at - 7 * DAY, month, last)
+    day = bisect_right(times, at - DAY, week, last)
+    total = totals[last]
+    counts = _judged_counts(state.terminal.times, at - LABEL_DELAY)
+    risks = _risks(state.terminal.frauds, at - LABEL_DELAY, counts)
     return Features(
         event.amount_cents / 100,
         1.0 if (at // DAY + 3) % 7 >= 5 else 0.0,  # 1970-01-01 was a Thursday
         1.0 if at % DAY // 3600 <= 6 else 0.0,
-        count_1,
-        mean_1,
-        count_7,
-        mean_7,
-        count_30,
-        mean_30,
-        *_terminal_windows(state.terminal, at - LABEL_DELAY),
-    )
-
-
-def _card_windows(card: Card, at: int) -> tuple[float, float, float, float, float, float]:
-    times, totals, _ = card
-    last = bisect_right(times, at)  # the event itself is in, so each count is at least 1
-    total = totals[last]
-    month = bisect_right(times, at - 30 * DAY)
-    week = bisect_right(times, at - 7 * DAY, month)
-    day = bisect_right(times, at - DAY, week)
-    return (
         float(last - day),
         (total - totals[day]) / (100 * (last - day)),
         float(last - week),
         (total - totals[week]) / (100 * (last - week)),
         float(last - month),
         (total - totals[month]) / (100 * (last - month)),
+        float(counts[0]),
+        risks[0],
+        float(counts[1]),
+        risks[1],
+        float(counts[2]),
+        risks[2],
     )
 
 
-def _terminal_windows(
-    terminal: Terminal, until: int
-) -> tuple[float, float, float, float, float, float]:
-    times, frauds = terminal
+def _judged_counts(times: array[int], until: int) -> tuple[int, int, int]:
+    """Payments in the day, week and month that end at `until`."""
     last = bisect_right(times, until)
     month = bisect_right(times, until - 30 * DAY, 0, last)
     week = bisect_right(times, until - 7 * DAY, month, last)
-    day = bisect_right(times, until - DAY, week, last)
-    counts = last - day, last - week, last - month
+    return last - bisect_right(times, until - DAY, week, last), last - week, last - month
+
+
+def _risks(
+    frauds: tuple[tuple[int, str], ...], until: int, counts: tuple[int, int, int]
+) -> tuple[float, ...]:
+    """Share of frauds in the same three windows."""
     if not frauds:
-        return float(counts[0]), 0.0, float(counts[1]), 0.0, float(counts[2]), 0.0
-    judged = [fraud[0] for fraud in frauds]
-    end = bisect_right(judged, until)
-    risks = [
-        min(1.0, (end - bisect_right(judged, until - days * DAY)) / count) if count else 0.0
+        return _NO_RISK
+    times = [fraud[0] for fraud in frauds]
+    end = bisect_right(times, until)
+    return tuple(
+        min(1.0, (end - bisect_right(times, until - days * DAY)) / count) if count else 0.0
         for days, count in zip((1, 7, 30), counts, strict=True)
-    ]
-    return float(counts[0]), risks[0], float(counts[1]), risks[1], float(counts[2]), risks[2]
+    )

@@ -11,7 +11,10 @@ because the reducer is pure.
 
 from __future__ import annotations
 
+import sqlite3
+from array import array
 from collections.abc import Callable
+from itertools import chain
 
 import numpy as np
 
@@ -21,7 +24,7 @@ from .features import Features
 from .generator import LATE
 from .scorer import Scorer
 from .state import KeyedState
-from .store import Letter, Outcome, Prediction, Store, StoredLabel
+from .store import Letter, Outcome, Store, StoredLabel
 
 BATCH = 500
 CHECKPOINT_EVENTS = 20_000
@@ -38,6 +41,7 @@ class Runner:
         self.offset, self._checkpoint = store.position()
         self._state = KeyedState(store.state())
         self._swept = 0
+        self._used: set[str] = set()  # ids that a payment of this batch may not have
         self._recover()
 
     def run_once(self, limit: int = BATCH) -> int:
@@ -49,8 +53,17 @@ class Runner:
         if not records:
             self._save()
             return 0
+        try:
+            self._process(records, caught_up=len(records) < limit)
+        except sqlite3.IntegrityError:
+            # Somebody used an event_id twice. That is rare, so it is only looked for when it
+            # has happened: the batch left no trace in the store, and is done again with care.
+            self._start_again(records)
+            self._process(records, caught_up=True)
+        return len(records)
+
+    def _process(self, records: list[Record], *, caught_up: bool) -> None:
         outcome = self._decide(records)
-        caught_up = len(records) < limit
         if caught_up or outcome.offset - self._checkpoint >= CHECKPOINT_EVENTS:
             self._sweep(records[-1].arrived_at)
             self._store.commit(outcome, self._state.changes())
@@ -58,7 +71,15 @@ class Runner:
         else:
             self._store.commit(outcome)
         self.offset = outcome.offset
-        return len(records)
+        self._used.clear()
+
+    def _start_again(self, records: list[Record]) -> None:
+        self.offset, self._checkpoint = self._store.position()
+        self._state = KeyedState(self._store.state())
+        self._recover()
+        events = [read_event(record.topic, record.value, record.arrived_at) for record in records]
+        ids = [event.event_id for event in events if isinstance(event, Transaction)]
+        self._used = self._store.known(ids)
 
     def _save(self) -> None:
         """Store the state of a stream that is at rest, unless that is done."""
@@ -77,24 +98,24 @@ class Runner:
         outcome = Outcome(records[-1].offset)
         payments: list[tuple[Record, Transaction]] = []
         features: list[Features] = []
-        events = [read_event(record.topic, record.value, record.arrived_at) for record in records]
-        used = self._store.known([e.event_id for e in events if isinstance(e, Transaction)])
-        for record, event in zip(records, events, strict=True):
-            if isinstance(event, Rejected):
-                outcome.letters.append(_letter(record, event))
+        for record in records:
+            event = read_event(record.topic, record.value, record.arrived_at)
+            if isinstance(event, Transaction):
+                if event.event_id in self._used and not self._state.has(event):
+                    outcome.letters.append(_letter(record, _REUSED))
+                elif (row := self._state.apply(event)) is None:
+                    outcome.duplicates += 1
+                else:
+                    self._used.add(event.event_id)
+                    payments.append((record, event))
+                    features.append(row)
             elif isinstance(event, Label):
                 self._state.apply(event)
                 outcome.labels.append(
                     StoredLabel(record.offset, event.event_id, event.fraud, record.arrived_at)
                 )
-            elif event.event_id in used and not self._state.has(event):
-                outcome.letters.append(_letter(record, _REUSED))
-            elif (row := self._state.apply(event)) is None:
-                outcome.duplicates += 1
             else:
-                used.add(event.event_id)
-                payments.append((record, event))
-                features.append(row)
+                outcome.letters.append(_letter(record, event))
         if payments:
             self._score(outcome, payments, features)
         return outcome
@@ -106,16 +127,18 @@ class Runner:
         features: list[Features],
     ) -> None:
         scorer = self._scorer()
-        matrix = np.array(features, dtype=np.float32)
+        flat = array("f", chain.from_iterable(features))
+        matrix = np.frombuffer(flat, dtype=np.float32).reshape(len(features), -1)
         scores: list[float] = scorer.score(matrix).tolist()
-        packed = matrix.tobytes()
-        width = matrix.strides[0]
+        packed, width = flat.tobytes(), matrix.strides[0]
+        threshold, version = scorer.threshold, scorer.version
         start = 0
         for (record, event), score in zip(payments, scores, strict=True):
-            end = start + width
+            alert = score >= threshold
+            outcome.alerts += alert
             outcome.late += record.arrived_at - event.occurred_at > LATE
             outcome.predictions.append(
-                Prediction(
+                (
                     record.offset,
                     event.event_id,
                     event.card_id,
@@ -124,12 +147,12 @@ class Runner:
                     record.arrived_at,
                     event.amount_cents,
                     score,
-                    score >= scorer.threshold,
-                    scorer.version,
-                    packed[start:end],
+                    alert,
+                    version,
+                    packed[start : start + width],
                 )
             )
-            start = end
+            start += width
 
     def _recover(self) -> None:
         """Bring the state from its checkpoint up to the last commit, without a second output."""

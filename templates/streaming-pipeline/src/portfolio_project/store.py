@@ -36,7 +36,6 @@ CREATE TABLE IF NOT EXISTS predictions (
   model_version TEXT NOT NULL,
   features BLOB NOT NULL
 );
-CREATE INDEX IF NOT EXISTS predictions_of_card ON predictions (card_id);
 CREATE INDEX IF NOT EXISTS alerts ON predictions (offset) WHERE alert = 1;
 CREATE TABLE IF NOT EXISTS labels (
   offset INTEGER PRIMARY KEY,
@@ -79,6 +78,10 @@ class Prediction(NamedTuple):
     features: bytes
 
 
+PredictionRow = tuple[int, str, str, str, int, int, int, float, bool, str, bytes]
+"""The columns of a `Prediction`, on their way into the store."""
+
+
 class StoredLabel(NamedTuple):
     """A label as it arrived."""
 
@@ -111,7 +114,8 @@ class Outcome:
     """What a batch came to; `offset` is that of its last record."""
 
     offset: int
-    predictions: list[Prediction] = field(default_factory=list)
+    predictions: list[PredictionRow] = field(default_factory=list)
+    alerts: int = 0
     labels: list[StoredLabel] = field(default_factory=list)
     letters: list[Letter] = field(default_factory=list)
     duplicates: int = 0
@@ -121,7 +125,7 @@ class Outcome:
         """What it adds to the counters."""
         return {
             "predictions": len(self.predictions),
-            "alerts": sum(prediction.alert for prediction in self.predictions),
+            "alerts": self.alerts,
             "labels": len(self.labels),
             "dead_letters": len(self.letters),
             "duplicates": self.duplicates,

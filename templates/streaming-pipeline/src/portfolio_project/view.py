@@ -79,17 +79,12 @@ class View:
         return bool(row[0]) if row else None
 
     def predictions(
-        self,
-        *,
-        before: int | None = None,
-        limit: int,
-        card_id: str | None = None,
-        alerts_only: bool = False,
+        self, *, before: int | None = None, limit: int, alerts_only: bool = False
     ) -> list[Prediction]:
         """Decisions before the offset `before`, newest first."""
         rows = self._db.execute(
-            _RECENT[card_id is not None, alerts_only],
-            {"before": before if before is not None else _LAST, "card": card_id, "limit": limit},
+            _RECENT_ALERTS if alerts_only else _RECENT,
+            (before if before is not None else _LAST, limit),
         )
         return [Prediction(*row) for row in rows]
 
@@ -125,14 +120,7 @@ class View:
 
 
 _LAST = 2**63 - 1
-_RECENT = {
-    (False, False): "SELECT * FROM predictions WHERE offset < :before"
-    " ORDER BY offset DESC LIMIT :limit",
-    (False, True): "SELECT * FROM predictions WHERE offset < :before AND alert = 1"
-    " ORDER BY offset DESC LIMIT :limit",
-    (True, False): "SELECT * FROM predictions WHERE offset < :before AND card_id = :card"
-    " ORDER BY offset DESC LIMIT :limit",
-    (True, True): "SELECT * FROM predictions WHERE offset < :before AND card_id = :card"
-    " AND alert = 1 ORDER BY offset DESC LIMIT :limit",
-}
-"""By whether a card was named, and whether only alerts are wanted."""
+_RECENT = "SELECT * FROM predictions WHERE offset < ? ORDER BY offset DESC LIMIT ?"
+_RECENT_ALERTS = (
+    "SELECT * FROM predictions WHERE offset < ? AND alert = 1 ORDER BY offset DESC LIMIT ?"
+)

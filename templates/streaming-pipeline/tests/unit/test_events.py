@@ -2,7 +2,13 @@ import orjson
 import pytest
 from pipeline import START, payment
 
-from portfolio_project.events import MAX_LATENESS, Reason, Rejected, Transaction, read_event
+from portfolio_project.events import (
+    MAX_LATENESS,
+    Reason,
+    Rejected,
+    Transaction,
+    read_event,
+)
 
 
 def read(body: object, arrived_at: int = START + 1) -> object:

@@ -9,7 +9,12 @@ from pipeline import START, label, transaction
 
 from portfolio_project.events import DAY, MAX_LATENESS, Label, Transaction
 from portfolio_project.features import FEATURE_NAMES, LABEL_DELAY, Features
-from portfolio_project.state import KeyedState, decode_card, decode_terminal, encode
+from portfolio_project.state import (
+    KeyedState,
+    decode_card,
+    decode_terminal,
+    encode,
+)
 
 
 def by_hand(history: list[Transaction | Label], event: Transaction) -> Features:

@@ -9,7 +9,7 @@ from .model_slot import ModelRefused, ModelSlot, Served
 from .pagination import Cursor, CursorCodec, Limit, Page
 from .principal import Principal
 from .problems import Problem, ProblemDocument
-from .server import serve
+from .server import make_server, serve
 from .settings import BadSettings, ServingSettings, load_settings
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "build_app",
     "current_exchange",
     "load_settings",
+    "make_server",
     "require_scope",
     "serve",
 ]

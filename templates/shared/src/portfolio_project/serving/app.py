@@ -6,12 +6,12 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI
 from fastapi.telemetry import TelemetryConfig
-from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from . import problems
+from .docs import Docs
 from .guard import Guard
-from .headers import security_headers
+from .headers import Cors, security_headers
 from .health import ReadinessCheck, health_router
 from .idempotency_store import IdempotencyStore
 from .lifecycle import Lifecycle
@@ -63,8 +63,9 @@ class Service(FastAPI):
         self.metrics.gauge(
             "http_streams_open", "Open event streams", lambda: self.lifecycle.open_streams
         )
-        outer = _with_cors(guard, settings)
-        return Observe(outer, self.table, self.metrics, security_headers(settings))
+        outer = Cors(guard, settings) if settings.cors_origins else guard
+        headers = security_headers(settings)
+        return Observe(outer, self.lifecycle, self.table, self.metrics, headers)
 
 
 def build_app(  # noqa: PLR0913 - each by its name
@@ -121,6 +122,9 @@ def build_app(  # noqa: PLR0913 - each by its name
         service.include_router(router, prefix="/v1", max_body_size=settings.max_body_bytes)
     service.include_router(health_router(service.lifecycle, checks))
     service.add_route("/metrics", service.metrics.endpoint, include_in_schema=False)
+    docs = Docs(service.openapi)
+    service.add_route("/docs", docs.page, include_in_schema=False)
+    service.add_route("/docs/style.css", docs.style, include_in_schema=False)
     if pages is not None:
         service.include_router(pages, include_in_schema=False)
     return service
@@ -146,15 +150,3 @@ def _loaded(model: ModelSlot[Any]) -> Callable[[], Any]:
         return model.loaded
 
     return probe
-
-
-def _with_cors(app: ASGIApp, settings: ServingSettings) -> ASGIApp:
-    if not settings.cors_origins:
-        return app
-    return CORSMiddleware(
-        app,
-        allow_origins=settings.cors_origins,
-        allow_methods=("GET", "POST", "PUT", "PATCH", "DELETE"),
-        allow_headers=("Authorization", "Content-Type", "Idempotency-Key", "X-Request-ID"),
-        expose_headers=("X-Request-ID", "X-Model-Version", "Retry-After", "RateLimit"),
-    )

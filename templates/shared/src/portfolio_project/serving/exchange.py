@@ -37,9 +37,7 @@ class Exchange:
         self.method: str = scope["method"]
         self.path: str = scope["path"]
         offered = self.headers.get(b"x-request-id", b"")
-        self.request_id = (
-            offered.decode("ascii") if _ACCEPTABLE_ID(offered) else os.urandom(16).hex()
-        )
+        self.request_id = offered.decode() if _ACCEPTABLE_ID(offered) else os.urandom(16).hex()
         self.started = perf_counter()
         self.principal: Principal | None = None
         self.status = 0

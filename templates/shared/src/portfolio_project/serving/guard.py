@@ -108,6 +108,10 @@ class _Turn:
         try:
             with self._cancel:
                 await app(scope, receive, self.send)
+        except asyncio.CancelledError:
+            if not self._guard.lifecycle.draining:
+                raise
+            await self._be_cut_off()
         except Exception as error:  # noqa: BLE001 - the last door before the caller
             if not self._replaced:
                 await self._fail(error)
@@ -155,6 +159,12 @@ class _Turn:
         _log.error("request_failed", method=exchange.method, path=exchange.path, exc_info=error)
         if not exchange.status:
             await send_problem(internal_error(), self._send)
+
+    async def _be_cut_off(self) -> None:
+        """Say goodbye where the server's patience with a drain has ended."""
+        self._guard.lifecycle.cut_off += 1
+        if not self._exchange.status:
+            await send_problem(_overloaded("The service had to stop."), self._send)
 
     def _expire(self) -> None:
         """Answer for a route that takes too long, at once, even while a thread still works."""

@@ -18,6 +18,7 @@ class Lifecycle:
     def __init__(self) -> None:
         self.phase = Phase.STARTING
         self.streams_closing = False
+        self.cut_off = 0  # requests that were not finished when the service had to stop
         self._streams: set[Callable[[], None]] = set()
 
     @property

@@ -17,8 +17,9 @@ class _StandardError:
 
     def msg(self, line: str) -> None:
         try:
-            sys.stderr.write(f"{line}\n")  # one call, so that threads don't mix their lines
-            sys.stderr.flush()
+            # One call, so that threads don't mix their lines.
+            sys.stderr.buffer.write(line.encode("utf-8", "replace") + b"\n")
+            sys.stderr.buffer.flush()
         except (OSError, ValueError):
             pass
 
@@ -45,6 +46,12 @@ def _add_trace(_logger: WrappedLogger, _method: str, event: EventDict) -> EventD
     context = trace.get_current_span().get_span_context()
     if context.is_valid:
         event["trace_id"] = f"{context.trace_id:032x}"
+    return event
+
+
+def _drop_noise(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    for name in ("taskName", "color_message"):
+        event.pop(name, None)
     return event
 
 
@@ -81,7 +88,7 @@ def configure_logging(settings: ServingSettings) -> None:
     handler = _FromStandardLibrary()
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[structlog.stdlib.ExtraAdder(["taskName"]), *shared],
+            foreign_pre_chain=[structlog.stdlib.ExtraAdder(), _drop_noise, *shared],
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *render],
         )
     )

@@ -7,6 +7,7 @@ import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .exchange import Exchange, current_exchange
+from .lifecycle import Lifecycle
 from .metrics import Metrics
 from .problems import internal_error, is_problem, problem_messages, too_large
 from .routes import RouteTable
@@ -20,11 +21,13 @@ class Observe:
     def __init__(
         self,
         app: ASGIApp,
+        lifecycle: Lifecycle,
         routes: RouteTable,
         metrics: Metrics,
         headers: Sequence[tuple[bytes, bytes]],
     ) -> None:
         self.app = app
+        self._lifecycle = lifecycle
         self._routes = routes
         self._metrics = metrics
         self._headers = headers
@@ -69,6 +72,8 @@ class Observe:
             *exchange.answer_headers,
             (b"x-request-id", exchange.request_id.encode()),
         ]
+        if self._lifecycle.draining:
+            headers.append((b"connection", b"close"))  # the caller's next one goes elsewhere
         if exchange.model_version is not None:
             headers.append(
                 (b"x-model-version", exchange.model_version.encode("latin-1", "replace"))

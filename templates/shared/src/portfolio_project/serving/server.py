@@ -16,6 +16,7 @@ from .settings import PREFIX, BadSettings, ServingSettings
 if TYPE_CHECKING:
     from .app import Service
 
+_LAST_CALL_SECONDS = 0.2
 _log = structlog.get_logger("server")
 
 
@@ -49,6 +50,14 @@ class DrainingServer(uvicorn.Server):
         self._loop = asyncio.get_running_loop()
         await super().startup(sockets)
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Close the door, then wait a moment for those who came in and have not spoken yet."""
+        for server in self.servers:
+            server.close()
+        if not self.force_exit:
+            await asyncio.sleep(_LAST_CALL_SECONDS)
+        await super().shutdown(sockets)
+
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002
         """Begin to drain at the first signal; stop at once at the second."""
         if self._draining:
@@ -74,12 +83,8 @@ class DrainingServer(uvicorn.Server):
         self.should_exit = True
 
 
-def serve(app: "Service", settings: ServingSettings) -> int:
-    """Serve until a signal, and drain. Return 0, or 1 if requests had to be cut off.
-
-    Raises BadSettings when the address is taken or not this machine's.
-    """
-    listener = _listen(settings)
+def make_server(app: "Service") -> DrainingServer:
+    """Return the server that `serve` runs, for whoever brings a socket and a loop."""
     config = uvicorn.Config(
         app,
         access_log=False,
@@ -87,9 +92,18 @@ def serve(app: "Service", settings: ServingSettings) -> int:
         http=ProblemProtocol,
         lifespan="on",
         server_header=False,
-        timeout_graceful_shutdown=settings.drain_timeout_seconds,
+        timeout_graceful_shutdown=app.settings.drain_timeout_seconds,
     )
-    server = DrainingServer(app, config)
+    return DrainingServer(app, config)
+
+
+def serve(app: "Service", settings: ServingSettings) -> int:
+    """Serve until a signal, and drain. Return 0, or 1 if requests had to be cut off.
+
+    Raises BadSettings when the address is taken or not this machine's.
+    """
+    listener = _listen(settings)
+    server = make_server(app)
     address, port = listener.getsockname()[:2]
     _log.info("serving", url=f"http://{_bracketed(address)}:{port}")
     if not settings.api_keys:
@@ -102,7 +116,7 @@ def serve(app: "Service", settings: ServingSettings) -> int:
         return 1
     finally:
         listener.close()
-    clean = server.started and not server.force_exit
+    clean = server.started and not server.force_exit and not app.lifecycle.cut_off
     _log.info("stopped", clean=clean)
     return 0 if clean else 1
 

@@ -74,7 +74,9 @@ class ServingSettings(KeySettings):
 
     rate_limit: str = Field(default="1200/minute", description="for each caller, as 10/second")
     rate_limit_storage: str = Field(
-        default="async+memory://", pattern=r"^async\+", description="or async+redis://HOST:6379"
+        default="memory://",
+        pattern=r"^(memory://$|async\+)",
+        description="memory:// or async+redis://HOST:6379",
     )
     max_body_bytes: int = Field(default=1_000_000, ge=0)
     request_timeout_seconds: float = Field(default=30.0, gt=0)

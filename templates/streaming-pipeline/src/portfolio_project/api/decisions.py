@@ -8,7 +8,7 @@ import numpy as np
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, Field
 
-from ..events import DAY, Identifier
+from ..events import DAY
 from ..features import Card
 from ..serving import Cursor, CursorCodec, Limit, Page, Principal, Problem, require_scope
 from ..store import Letter, Prediction
@@ -55,7 +55,7 @@ class CardState(BaseModel):
     card_id: str
     last_seen: int = Field(description="Unix seconds of its newest payment")
     windows: list[Window]
-    decisions: list[Decision] = Field(description="Its latest ones, newest first")
+    decisions: list[Decision] = Field(description="Of the last two days, newest first")
 
 
 class DeadLetter(BaseModel):
@@ -78,16 +78,13 @@ def decisions_router(access: Access) -> APIRouter:
         _caller: Reader,
         limit: Limit = 50,
         cursor: Cursor = None,
-        card_id: Annotated[Identifier | None, Query(description="Only of this card")] = None,
         *,
         alerts_only: Annotated[bool, Query(description="Only alerts")] = False,
     ) -> Page[Decision]:
         """Pages reach back to the first decision; new ones do not shift them."""
-        codec = CursorCodec(access.settings.pepper, f"predictions:{card_id}:{alerts_only}")
+        codec = CursorCodec(access.settings.pepper, f"predictions:{alerts_only}")
         before = codec.decode(cursor) if cursor else None
-        rows = access.view.predictions(
-            before=before, limit=limit + 1, card_id=card_id, alerts_only=alerts_only
-        )
+        rows = access.view.predictions(before=before, limit=limit + 1, alerts_only=alerts_only)
         more = codec.encode(rows[limit - 1].offset) if len(rows) > limit else None
         return Page(items=[_decision(row) for row in rows[:limit]], next_cursor=more)
 
@@ -108,12 +105,12 @@ def decisions_router(access: Access) -> APIRouter:
         card = access.view.card(card_id)
         if card is None:
             raise Problem(404, detail="No card with this id has been seen lately.")
-        latest = access.view.predictions(limit=20, card_id=card_id)
+        latest = [access.view.prediction(event_id) for _, event_id in reversed(card.recent)]
         return CardState(
             card_id=card_id,
             last_seen=card.times[-1],
             windows=[_window(card, days) for days in _WINDOW_DAYS],
-            decisions=[_decision(row) for row in latest],
+            decisions=[_decision(row) for row in latest if row],
         )
 
     @router.get("/dead-letters", summary="Refused events, newest first")

@@ -78,9 +78,7 @@ def events_router(access: Access) -> APIRouter:
         event that was sent before is recognised by the stream and counted once.
         """
         now = access.now()
-        values = [
-            orjson.dumps(event) for event in batch.events
-        ]
+        values = [orjson.dumps(event) for event in batch.events]
         verdicts = [read_event(Topic.TRANSACTIONS, value, now) for value in values]
         last = _append(access, [Envelope(now, Topic.TRANSACTIONS, value) for value in values])
         first = last - len(values) + 1

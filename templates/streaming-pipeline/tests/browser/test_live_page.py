@@ -1,0 +1,141 @@
+"""The demo as a visitor sees it: a real process, a real browser, nothing prepared but the model."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import httpx2
+import pytest
+from playwright.sync_api import expect, sync_playwright
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("chrome")
+QUIET = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+PATIENCE_MS = 30_000
+
+
+@pytest.fixture(scope="module")
+def demo(trained, tmp_path_factory):
+    """A running demo; yields its address."""
+    if CHROMIUM is None:
+        pytest.skip("no Chromium on PATH; `make browser` fetches one")
+    folder = tmp_path_factory.mktemp("demo")
+    for name in ("registry", "models", "data"):
+        shutil.copytree(trained / name, folder / name)
+    command = ["demo", "--port=0", "--profile=tiny", "--no-reproduce"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "portfolio_project", *command],
+        env={**os.environ, "PORTFOLIO_PROJECT_DATA_DIR": str(folder)},
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    lines = []
+    for line in process.stderr:
+        lines.append(line)
+        if found := re.search(r"Open (http://\S+) in", line):
+            break
+    else:
+        pytest.fail(f"the demo ended: {''.join(lines)}")
+    url = found[1]
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        try:
+            if httpx2.get(f"{url}/health/ready").status_code == 200:
+                break
+        except httpx2.TransportError:
+            time.sleep(0.05)
+    yield url
+    process.send_signal(signal.SIGINT)
+    assert process.wait(30) == 0, "the demo did not end cleanly"
+
+
+@pytest.fixture
+def page(demo):
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
+        opened = browser.new_page(viewport={"width": 1280, "height": 900})
+        troubles = []
+        opened.on("pageerror", lambda error: troubles.append(f"error: {error}"))
+        opened.on(
+            "console",
+            lambda said: troubles.append(said.text) if said.type in {"error", "warning"} else None,
+        )
+        opened.on(
+            "request",
+            lambda asked: None if asked.url.startswith(demo) else troubles.append(asked.url),
+        )
+        opened.goto(demo)
+        yield opened
+        browser.close()
+    assert not troubles
+
+
+def number(page, name):
+    return int(page.locator(f"#{name}").inner_text().replace(",", ""))
+
+
+def wait_for_more(page, name, than):
+    deadline = time.monotonic() + PATIENCE_MS / 1_000
+    while (now := number(page, name)) <= than:
+        assert time.monotonic() < deadline, f"{name} stays at {now}"
+        page.wait_for_timeout(50)
+    return now
+
+
+def test_the_page_moves_survives_a_kill_and_rolls_back(page):
+    first = wait_for_more(page, "predictions", 0)
+    expect(page.locator("#live-text")).to_have_text("Live")
+    wait_for_more(page, "predictions", first)
+    chart = "document.getElementById('chart').toDataURL()"
+    drawn = page.evaluate(chart)
+    page.wait_for_timeout(700)
+    assert page.evaluate(chart) != drawn
+
+    page.get_by_role("button", name="Kill the worker").click()
+    expect(page.locator("#worker-text")).to_contain_text(
+        "nothing lost, nothing doubled", timeout=PATIENCE_MS
+    )
+    expect(page.locator("#balance")).to_have_attribute("data-state", "good")
+    wait_for_more(page, "predictions", number(page, "predictions"))
+
+    serving = page.locator("#models .serving")
+    expect(serving).to_contain_text("Gradient-boosted trees")
+    page.get_by_role("button", name="Roll back").click()
+    expect(serving).to_contain_text("Logistic regression")
+    expect(page.locator("#model-text")).to_contain_text("Logistic regression serves now")
+    page.get_by_role("button", name="Promote Gradient-boosted trees").click()
+    expect(serving).to_contain_text("Gradient-boosted trees")
+
+
+def test_the_page_works_by_keyboard_on_a_phone_and_without_motion(page):
+    page.set_viewport_size({"width": 375, "height": 800})
+    page.emulate_media(reduced_motion="reduce", color_scheme="dark")
+    wait_for_more(page, "alerts", 0)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 375
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the stream")).to_be_focused()
+    page.get_by_role("button", name="Pause").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Resume")).to_have_attribute("aria-pressed", "true")
+    stopped = number(page, "predictions")
+    page.wait_for_timeout(1_500)
+    assert number(page, "predictions") == stopped
+    alert = page.locator("#alert-rows button").first
+    alert.focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog")).to_contain_text("card mean amount 30d")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_be_hidden()

@@ -1,0 +1,97 @@
+"""The demo ends whole: by Ctrl-C, by kill -9, and when it cannot even begin."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from portfolio_project import broker, store
+
+
+def start(folder, *arguments):
+    return subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "portfolio_project",
+            "demo",
+            "--profile=tiny",
+            "--no-reproduce",
+            *arguments,
+        ],
+        env={**os.environ, "PORTFOLIO_PROJECT_DATA_DIR": str(folder)},
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def family(folder):
+    """Processes that work on `folder`."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        try:
+            environment = (entry / "environ").read_bytes()
+            command = (entry / "cmdline").read_bytes()
+        except (OSError, ValueError):
+            continue
+        if str(folder).encode() in environment and b"portfolio_project" in command:
+            found.append(command.replace(b"\0", b" ").decode())
+    return found
+
+
+def wait_until_scored(folder, than=0):
+    results = store.Store(folder / "stream.db")
+    deadline = time.monotonic() + 60
+    while results.position().offset <= than:
+        assert time.monotonic() < deadline, "nothing was scored"
+        time.sleep(0.05)
+    return results.position().offset
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="looks into /proc")
+def test_killed_it_leaves_no_process_and_goes_on_where_it_was(workspace):
+    first = start(workspace, "--port=0")
+    wait_until_scored(workspace)
+    assert len(family(workspace)) >= 3
+    first.send_signal(signal.SIGKILL)
+    first.wait()
+    deadline = time.monotonic() + 30
+    while family(workspace):
+        assert time.monotonic() < deadline, family(workspace)
+        time.sleep(0.1)
+    before = store.Store(workspace / "stream.db").position().offset
+    second = start(workspace, "--port=0")
+    wait_until_scored(workspace, before)
+    second.send_signal(signal.SIGINT)
+    assert second.wait(30) == 0
+    deadline = time.monotonic() + 30
+    while family(workspace):
+        assert time.monotonic() < deadline, family(workspace)
+        time.sleep(0.1)
+    log = broker.Log(workspace / "log.db")
+    assert sum(log.sent().values()) == log.end()
+    results = store.Store(workspace / "stream.db")
+    counted = dict(results._db.execute("SELECT name, value FROM counters").fetchall())
+    accounted = sum(
+        counted.get(name, 0) for name in ("predictions", "duplicates", "labels", "dead_letters")
+    )
+    assert accounted == results.position().offset
+
+
+def test_a_taken_port_is_one_clear_line(workspace):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = start(workspace, f"--port={port}")
+        said, _ = done.communicate(timeout=60)
+    assert done.returncode == 2
+    assert len(said.splitlines()) == 1
+    assert f"can't listen on 127.0.0.1:{port}" in said
+    assert "--port" in said
