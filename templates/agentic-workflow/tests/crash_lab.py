@@ -135,7 +135,8 @@ def main() -> None:
     world.dispose()
     DBOS.migrate(settings.workflows_url)
     for step in steps:
-        print(json.dumps(attempt(Path(base), int(step))), flush=True)
+        sys.stdout.write(json.dumps(attempt(Path(base), int(step))) + "\n")
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":

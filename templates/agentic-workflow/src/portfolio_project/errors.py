@@ -7,7 +7,7 @@ def expected_errors() -> tuple[type[Exception], ...]:
 
     from .evaluation.cassette import CassetteMissError  # noqa: PLC0415
     from .evaluation.command import EvaluationError  # noqa: PLC0415
-    from .training.train import TrainingError  # noqa: PLC0415
     from .policy_model.registered import NoModelError  # noqa: PLC0415
+    from .training.train import TrainingError  # noqa: PLC0415
 
     return (CassetteMissError, DBAPIError, EvaluationError, NoModelError, TrainingError)

@@ -44,4 +44,3 @@ def test_killed_before_any_recorded_result_a_ticket_ends_the_same(workspace, sto
         # At most the call in flight is asked again.
         assert len(told["calls"]) <= len(calm["calls"]) + 1, told
         assert set(told["calls"]) == set(calm["calls"]), told
-

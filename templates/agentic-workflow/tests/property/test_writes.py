@@ -33,9 +33,9 @@ CALLS = st.one_of(
             "role": st.sampled_from(ROLES),
         }
     ).map(lambda given: ("grant_access", given)),
-    st.fixed_dictionaries(
-        {"item": st.sampled_from(ITEMS), "quantity": st.integers(1, 20)}
-    ).map(lambda given: ("create_purchase", given)),
+    st.fixed_dictionaries({"item": st.sampled_from(ITEMS), "quantity": st.integers(1, 20)}).map(
+        lambda given: ("create_purchase", given)
+    ),
 )
 number = itertools.count()
 

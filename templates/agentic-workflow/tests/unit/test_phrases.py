@@ -12,7 +12,7 @@ def words(text):
 
 
 def runs(bank, size):
-    told = [*sum(bank["requests"].values(), []), *sum(bank["missing"].values(), [])]
+    told = [t for part in ("requests", "missing") for ts in bank[part].values() for t in ts]
     return {tuple(w[i : i + size]) for w in map(words, told) for i in range(len(w) - size + 1)}
 
 

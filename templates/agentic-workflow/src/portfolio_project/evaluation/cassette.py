@@ -117,7 +117,7 @@ class CassetteTransport(httpx2.AsyncBaseTransport):
 
 
 def canonical(request: httpx2.Request, body: bytes) -> dict[str, Any]:
-    """Return what makes a request the same request: method, path and body without volatile parts."""
+    """Return what makes requests the same: method, path, and body without volatile parts."""
     try:
         given = orjson.loads(body or b"null")
     except orjson.JSONDecodeError:

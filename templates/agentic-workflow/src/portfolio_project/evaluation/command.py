@@ -17,9 +17,9 @@ from ..settings import Settings
 from ..world.engine import migrate, open_engine
 from .cassette import CassetteMissError, CassetteTransport
 from .dataset import PATH, Case, build, load, save
+from .grade import Grade
 from .page import PAGE, render
 from .report import build_report
-from .grade import Grade
 from .run import How, Worked, evaluate
 from .statistics import Comparison, compare
 
@@ -83,7 +83,7 @@ def run_cassette(
 
 
 def source_of(settings: Settings, model: PolicyModel) -> str:
-    """Return which model answered, for the report's head. No provider is named but the one asked."""
+    """Return which model answered, for the report's head; only what was asked is named."""
     if settings.model == "local":
         return f"the project's own model {model.version}, over HTTP on loopback"
     return f"{settings.model}{' at ' + settings.model_url if settings.model_url else ''}"

@@ -126,7 +126,7 @@ def _held_out() -> Iterator[Case]:
             yield replace(case, id=f"{case.id}.{form}", split="perturbed", text=other.text)
 
 
-def _written(
+def _written(  # noqa: PLR0913, PLR0917
     bank: str,
     task: Task,
     seed: int,

@@ -1,5 +1,7 @@
-"""Puts grades together into one report. It holds no time and no random name, so equal runs give
-equal bytes; how long things took goes into a file beside it.
+"""Puts grades together into one report.
+
+It holds no time and no random name, so equal runs give equal bytes; how long things took goes into
+a file beside it.
 """
 
 from collections import Counter, defaultdict

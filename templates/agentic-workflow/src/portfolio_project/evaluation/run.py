@@ -65,20 +65,23 @@ def evaluate(
     """
     slot: ModelSlot[PolicyModel] = ModelSlot()
     slot.swap(model.version, model)
-    with tempfile.TemporaryDirectory() as scratch, served(slot) as endpoint:
-        with _companies(Path(scratch), cases) as (engine, original):
-            states = {c.id: _state(engine, c) for c in cases}
-            threshold = model.threshold if how.threshold is None else how.threshold
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        served(slot) as endpoint,
+        _companies(Path(scratch), cases) as (engine, original),
+    ):
+        states = {c.id: _state(engine, c) for c in cases}
+        threshold = model.threshold if how.threshold is None else how.threshold
 
-            async def work() -> list[float]:
-                async with new_client(settings, transport) as client:
-                    chosen = choose_model(settings, endpoint.url, endpoint.key, client)
-                    agents = build_agents(chosen, route=how.route, durable=False)
-                    office = Office(engine, agents, settings, threshold)
-                    return await _work_all(office, cases, how.concurrency)
+        async def work() -> list[float]:
+            async with new_client(settings, transport) as client:
+                chosen = choose_model(settings, endpoint.url, endpoint.key, client)
+                agents = build_agents(chosen, route=how.route, durable=False)
+                office = Office(engine, agents, settings, threshold)
+                return await _work_all(office, cases, how.concurrency)
 
-            seconds = asyncio.run(work())
-            grades = [_grade(engine, original, c, states[c.id]) for c in cases]
+        seconds = asyncio.run(work())
+        grades = [_grade(engine, original, c, states[c.id]) for c in cases]
     return Worked(grades, seconds)
 
 

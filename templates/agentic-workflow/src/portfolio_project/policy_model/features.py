@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from sys import intern
 
 from .candidates import Candidate, find
@@ -48,7 +49,7 @@ def text_features(text: str) -> tuple[str, ...]:
     words = tokens(mask(text))
     made = [
         *(f"w:{w}" for w in words),
-        *(f"b:{a} {b}" for a, b in zip(words, words[1:], strict=False)),
+        *(f"b:{a} {b}" for a, b in pairwise(words)),
         *(f"s:{a} {b}" for a, b in zip(words, words[2:], strict=False)),
     ]
     pieces = (piece for w in words if w.isalpha() for piece in _pieces(w))
@@ -82,7 +83,7 @@ def segment_features(found: list[Segment], at: int) -> list[str]:
     ]
 
 
-def pointer_features(
+def pointer_features(  # noqa: PLR0913, PLR0917
     text: str, candidate: Candidate, at: int, count: int, intent: str, asked: float
 ) -> list[str]:
     """Return features that tell whether a candidate is the fact that is asked about.

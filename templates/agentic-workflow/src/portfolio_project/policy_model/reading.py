@@ -1,6 +1,7 @@
 """Reads a ticket: which sentences ask, what they ask for, and with which facts."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -96,7 +97,7 @@ class Reader:
     def _asked(self, found: list[Segment], at: int) -> float:
         return float(self.asked.probabilities(segment_features(found, at))[1])
 
-    def _point(
+    def _point(  # noqa: PLR0913, PLR0917
         self,
         kind: str,
         text: str,
@@ -159,12 +160,12 @@ def several_features(found: list[Segment], weights: list[float], intent: Linear)
     return [
         f"asking:{min(len(asking), 4)}",
         f"kinds:{len({s.partition(':')[0] for s in said if s.endswith('sure')})}",
-        f"apart:{any(b - a > 1 for a, b in zip(asking, asking[1:], strict=False))}",
-        *(f"said:{a}|{b}" for a, b in zip(said, said[1:], strict=False)),
+        f"apart:{any(b - a > 1 for a, b in pairwise(asking))}",
+        *(f"said:{a}|{b}" for a, b in pairwise(said)),
         *(f"opens:{opening[at]}" for at in asking[1:]),
         *(
             f"gap:{'line' if found[b].start - found[a].end else 'same'}"
-            for a, b in zip(asking, asking[1:], strict=False)
+            for a, b in pairwise(asking)
         ),
     ]
 

@@ -32,7 +32,7 @@ def settle(engine: Engine, tenant: str, task: Task) -> None:
         company.found(connection, tenant, records(task))
 
 
-def follow(
+def follow(  # noqa: PLR0913
     engine: Engine, tenant: str, ticket: str, task: Task, text: str, *, states: bool = True
 ) -> Trace:
     """Found the task's company, let the expert work the ticket, and return the trace.

@@ -1,5 +1,6 @@
-"""The durable engine: DBOS on SQLite (with WAL, without it a step costs thirteen times as much)
-or on PostgreSQL, by URL.
+"""The durable engine: DBOS on SQLite by default, on PostgreSQL by URL.
+
+On SQLite it is given WAL; by default a step costs thirteen times as much.
 """
 
 import logging

@@ -86,7 +86,7 @@ def approved(connection: Connection, action: Action, caller: Caller, arguments: 
     )
 
 
-def _record(
+def _record(  # noqa: PLR0913, PLR0917
     connection: Connection, event: str, action: Action, caller: Caller, given: Arguments, rule: str
 ) -> None:
     data = {"ticket": caller.ticket, "action": action.name, "arguments": given, "rule": rule}

@@ -44,7 +44,7 @@ def ticket_row(connection: Connection, tenant: str, ticket: str) -> Any:
     return connection.execute(select(tickets).where(where)).first()
 
 
-def tell(
+def tell(  # noqa: PLR0913, PLR0917
     connection: Connection, tenant: str, ticket: str, key: str, kind: str, data: Mapping[str, Any]
 ) -> None:
     """Append an event to a ticket's story, once for each key."""
@@ -73,7 +73,7 @@ def set_state(connection: Connection, tenant: str, ticket: str, **values: Any) -
     connection.execute(update(tickets).where(where).values(**values))
 
 
-def close_ticket(
+def close_ticket(  # noqa: PLR0913
     engine: Engine, tenant: str, ticket: str, *, state: str, outcome: str | None, summary: str
 ) -> bool:
     """Close a ticket. Return False, changing nothing, where it was closed before."""
@@ -94,7 +94,7 @@ def close_ticket(
         return True
 
 
-def ask_approval(
+def ask_approval(  # noqa: PLR0913
     engine: Engine,
     tenant: str,
     ticket: str,

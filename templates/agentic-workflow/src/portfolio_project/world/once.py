@@ -15,7 +15,7 @@ class KeyReusedError(ValueError):
     """An idempotency key came again with another action or other arguments."""
 
 
-def once(
+def once(  # noqa: PLR0913, PLR0917
     engine: Engine,
     tenant: str,
     key: str,

@@ -52,7 +52,7 @@ class Order:
 ALLOW = Verdict("allow", "allowed", "Policy allows it.")
 
 
-def refund(asker: Person, order: Order, amount_cents: int, today: date) -> Verdict:
+def refund(asker: Person, order: Order, amount_cents: int, today: date) -> Verdict:  # noqa: PLR0911
     """Judge paying `amount_cents` of an order back to its customer."""
     if not asker.active or asker.department not in SERVES_CUSTOMERS:
         return _deny("refund.requester", "Only support and sales ask for refunds.")
@@ -88,13 +88,13 @@ def cancel_order(asker: Person, order: Order) -> Verdict:
     return ALLOW
 
 
-def grant_access(
+def grant_access(  # noqa: PLR0911
     asker: Person, subject: Person, system: str, role: str, present: str | None
 ) -> Verdict:
     """Judge giving `subject` a role on a system; `present` is the role held now, if any."""
     if not asker.active or not subject.active:
         return _deny("access.inactive", "The account is not active.")
-    if asker.email != subject.email and subject.manager != asker.email:
+    if asker.email != subject.email and subject.manager != asker.email:  # noqa: PLR1714
         return _deny("access.requester", "Ask for yourself or for somebody who reports to you.")
     if role == "admin":
         return _deny("access.admin", "Admin roles are not given by the desk.")

@@ -1,4 +1,4 @@
-"""Alembic's entry: runs the migrations on the connection that the caller opened."""
+"""Alembic's entry: runs the migrations on the connection that the caller opened."""  # noqa: INP001
 
 from alembic import context
 

@@ -1,4 +1,4 @@
-"""The company's first records, and an audit log that only grows."""
+"""The company's first records, and an audit log that only grows."""  # noqa: INP001
 
 import sqlalchemy as sa
 from alembic import op
