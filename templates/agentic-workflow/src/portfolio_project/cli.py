@@ -82,7 +82,7 @@ def evaluate(
     from .evaluation.command import run  # noqa: PLC0415
 
     settings = _settings()
-    for line in run(settings, out or settings.reports_dir, concurrency=concurrency, every=every):
+    for line in run(settings, out or settings.evaluation_dir, concurrency=concurrency, every=every):
         typer.echo(line)
 
 

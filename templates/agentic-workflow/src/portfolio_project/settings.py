@@ -64,6 +64,11 @@ class Settings(ServingSettings):
         return self.data_dir / "registry"
 
     @property
+    def evaluation_dir(self) -> Path:
+        """The last evaluation, ticket by ticket, and its page."""
+        return self.data_dir / "evaluation"
+
+    @property
     def reports_dir(self) -> Path:
         """Evaluation and reproduction reports."""
         return self.data_dir / "reports"

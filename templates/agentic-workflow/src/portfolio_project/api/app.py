@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from ..about import about
 from ..policy_model.registered import NoModelError, registered_model
 from ..policy_model.wire import wire_router
-from ..serving import Service, build_app
+from ..serving import Service, ServingSettings, build_app
 from ..serving.settings import PREFIX
 from ..settings import Settings
 from ..supervisor import Child, Supervisor
@@ -63,7 +63,10 @@ def create_app(settings: Settings) -> Service:
 def _workers(settings: Settings) -> Supervisor:
     names = [f"worker-{number + 1}" for number in range(settings.workers)]
     children = [Child(name, ("work", f"--name={name}", "--follow-parent")) for name in names]
-    given = settings.model_dump(mode="json", exclude_unset=True, include={"model", "database_url"})
+    # What the desk itself is told by is inherited; what was set in code is handed on. A secret is
+    # never set in code.
+    own = Settings.model_fields.keys() - ServingSettings.model_fields.keys() - {"model_api_key"}
+    given = settings.model_dump(mode="json", exclude_none=True, include=own)
     environment = {f"{PREFIX}{name.upper()}": str(value) for name, value in given.items()}
     environment[f"{PREFIX}DATA_DIR"] = str(settings.data_dir.resolve())
     return Supervisor(children, environment)

@@ -42,7 +42,7 @@ def pages_router(access: Access) -> APIRouter:
 
 def _report(access: Access, part: str) -> str:
     try:
-        page = (access.settings.reports_dir / PAGE).read_text(encoding="utf-8")
+        page = (access.settings.evaluation_dir / PAGE).read_text(encoding="utf-8")
     except FileNotFoundError:
         raise Problem(404, detail="There is no report yet. Run the command `evaluate`.") from None
     return split(page)[part]

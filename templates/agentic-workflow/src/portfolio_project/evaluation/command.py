@@ -11,7 +11,7 @@ import orjson
 
 from ..policy_model.model import PolicyModel
 from ..policy_model.registered import registered_model
-from ..provenance import readable_json
+from ..provenance import readable_json, save_report
 from ..provenance.durable import replace_file
 from ..settings import Settings
 from ..world.engine import migrate, open_engine
@@ -43,6 +43,8 @@ def run(settings: Settings, folder: Path, *, concurrency: int = 8, every: int = 
     took = time.perf_counter() - started
     report = build_report(cases, free.grades, shipped, model, source_of(settings, model))
     write(folder, report, took, free.seconds)
+    figures = {name: told for name, told in report.items() if name not in {"cases", "risk"}}
+    save_report(settings.reports_dir / "evaluate.json", figures)
     yield from summary(report)
     yield f"{len(cases)} tickets twice in {took:.1f} s; {folder / PAGE}"
 

@@ -68,9 +68,9 @@ class Case:
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> "Case":
         """Read what `to_json` wrote."""
-        return cls(
-            **{**data, "task": Task.from_json(data["task"]), "changes": tuple(data["changes"])}
-        )
+        given: dict[str, Any] = dict(data)
+        given["task"], given["changes"] = Task.from_json(data["task"]), tuple(data["changes"])
+        return cls(**given)
 
 
 def load(path: Path = PATH) -> list[Case]:

@@ -35,8 +35,10 @@ class Task:
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> "Task":
         """Read what `to_json` wrote."""
-        second = data.get("second")
-        return cls(**{**data, "second": cls.from_json(second) if second else None})
+        given: dict[str, Any] = dict(data)
+        if given.get("second"):
+            given["second"] = cls.from_json(given["second"])
+        return cls(**given)
 
 
 NEEDED: dict[str, tuple[str, ...]] = {

@@ -3,7 +3,7 @@
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -48,7 +48,7 @@ def _module(name: str) -> list[str]:
 
 
 @contextmanager
-def _scratch(data_dir: Path) -> Iterator[Path]:
+def _scratch(data_dir: Path) -> Generator[Path]:
     data_dir.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix="reproduce-", dir=data_dir))
     try:
