@@ -15,7 +15,10 @@ from portfolio_project.policy_model.model import PolicyModel
 from portfolio_project.provenance import Registry
 from portfolio_project.serving import load_settings
 from portfolio_project.training import ingest, train
-from portfolio_project.world.engine import migrate, open_engine
+from portfolio_project.world.engine import (
+    migrate,
+    open_engine,
+)
 
 pytest_plugins = ["house"]
 SMALL = ingest.CorpusConfig(tickets=700, traced=150)

@@ -25,7 +25,11 @@ from portfolio_project.serving import load_settings
 from portfolio_project.settings import Settings
 from portfolio_project.workflow import engine, sweep, worker
 from portfolio_project.world import desk
-from portfolio_project.world.engine import open_engine, reading, writing
+from portfolio_project.world.engine import (
+    open_engine,
+    reading,
+    writing,
+)
 
 TENANT, TICKET = "demo", "TCK-5000"
 PATIENCE = 60.0

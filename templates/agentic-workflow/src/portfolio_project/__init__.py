@@ -1,1 +1,1 @@
-"""Portfolio project: a service desk whose agent works tickets under policy, and is measured."""
+"""A service desk whose agent works tickets under policy, durably, and is measured."""

@@ -6,7 +6,13 @@ import orjson
 import pytest
 
 from portfolio_project.evaluation import command, dataset
-from portfolio_project.evaluation.cassette import CassetteMissError, CassetteTransport
+from portfolio_project.evaluation.cassette import (
+    CassetteMissError,
+    CassetteTransport,
+)
+from portfolio_project.evaluation.report import (
+    build_report,
+)
 from portfolio_project.evaluation.run import How, evaluate
 from portfolio_project.settings import Settings
 
@@ -66,8 +72,6 @@ def test_a_recording_is_never_taken_for_another_models(model, tmp_path):
 
 
 def test_two_reports_of_the_same_run_are_the_same_bytes(model, tmp_path):
-    from portfolio_project.evaluation.report import build_report  # noqa: PLC0415
-
     for name, concurrency in (("one", 1), ("two", 8)):
         free = grades(model, How(concurrency, threshold=0.0))
         shipped = grades(model, How(concurrency))

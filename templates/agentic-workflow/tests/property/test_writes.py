@@ -9,11 +9,31 @@ from sqlalchemy import func, select
 
 from portfolio_project.tickets.draw import draw_company
 from portfolio_project.world import audit, company, facts
-from portfolio_project.world.actions import ACTIONS, Caller, NeedsApproval, perform
-from portfolio_project.world.engine import reading, writing
+from portfolio_project.world.actions import (
+    ACTIONS,
+    Caller,
+    NeedsApproval,
+    perform,
+)
+from portfolio_project.world.engine import (
+    migrate,
+    open_engine,
+    reading,
+    writing,
+)
 from portfolio_project.world.once import KeyReusedError
-from portfolio_project.world.tables import budgets, grants, orders, refunds
-from portfolio_project.world.vocabulary import ITEMS, ROLES, SYSTEMS, to_amount
+from portfolio_project.world.tables import (
+    budgets,
+    grants,
+    orders,
+    refunds,
+)
+from portfolio_project.world.vocabulary import (
+    ITEMS,
+    ROLES,
+    SYSTEMS,
+    to_amount,
+)
 
 ROWS = draw_company(11)
 PEOPLE = [s["email"] for s in ROWS["employees"]]
@@ -42,8 +62,6 @@ number = itertools.count()
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory):
-    from portfolio_project.world.engine import migrate, open_engine  # noqa: PLC0415
-
     made = open_engine(f"sqlite:///{tmp_path_factory.mktemp('writes') / 'world.db'}")
     migrate(made)
     yield made

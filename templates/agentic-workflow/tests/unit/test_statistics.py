@@ -3,7 +3,12 @@
 import pytest
 from scipy.stats import binomtest
 
-from portfolio_project.evaluation.statistics import compare, mcnemar, pass_hat, wilson
+from portfolio_project.evaluation.statistics import (
+    compare,
+    mcnemar,
+    pass_hat,
+    wilson,
+)
 
 
 @pytest.mark.parametrize(("broke", "fixed"), [(0, 0), (5, 5), (22, 4), (1, 9), (40, 12)])

@@ -51,7 +51,7 @@ def choose_model(
             return chat_model(name.partition(":")[2] or name, settings.model_url, key, client)
         try:
             return infer_model(name)
-        except Exception as error:  # noqa: BLE001 - whatever a provider finds wrong, the user chose it
+        except Exception as error:  # noqa: BLE001 - what the user chose can't be had
             reason = str(error).splitlines()[0]
             raise BadSettings([f"{PREFIX}MODEL: {name!r} can't be used: {reason}"]) from None
 

@@ -3,7 +3,6 @@
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
-from pydantic_core import PydanticCustomError
 
 from ..tickets.task import NEEDED
 from ..world.vocabulary import Email, Intent
@@ -25,7 +24,7 @@ class ReadingRow(BaseModel):
     @model_validator(mode="after")
     def _fits(self) -> "ReadingRow":
         if any(not 0 <= start < end <= len(self.text) for start, end in self.spans):
-            raise PydanticCustomError("spans", "a span lies outside the text")
+            raise ValueError("a span lies outside the text")
         if unknown := set(self.slots) - set(NEEDED[self.intent]):
-            raise PydanticCustomError("slots", "an unknown slot: {name}", {"name": min(unknown)})
+            raise ValueError(f"an unknown slot: {min(unknown)}")
         return self
