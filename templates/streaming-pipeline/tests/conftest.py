@@ -1,5 +1,6 @@
 """Fixtures of this family: a pipeline trained once for all tests, and its application."""
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,10 +17,11 @@ pytest_plugins = ["house"]
 
 
 @pytest.fixture(scope="session")
-def trained(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data folder with an ingested little world and its registered models. Only to be read."""
     base = tmp_path_factory.getbasetemp()
-    folder = (base if worker_id == "master" else base.parent) / "trained"
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    folder = shared / "trained"
     with FileLock(f"{folder}.lock"):
         if not (folder / "done").exists():
             profile = profiles.PROFILES["tiny"]

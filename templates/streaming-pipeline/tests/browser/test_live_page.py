@@ -34,32 +34,40 @@ def demo(trained, tmp_path_factory):
     for name in ("registry", "models", "data"):
         shutil.copytree(trained / name, folder / name)
     command = ["demo", "--port=0", "--profile=tiny", "--no-reproduce"]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "portfolio_project", *command],
-        env={**os.environ, "PORTFOLIO_PROJECT_DATA_DIR": str(folder)},
-        cwd=folder,
-        stdin=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    lines = []
-    for line in process.stderr:
-        lines.append(line)
-        if found := re.search(r"Open (http://\S+) in", line):
-            break
-    else:
-        pytest.fail(f"the demo ended: {''.join(lines)}")
-    url = found[1]
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        try:
-            if httpx2.get(f"{url}/health/ready").status_code == 200:
-                break
-        except httpx2.TransportError:
-            time.sleep(0.05)
+    with (folder / "said").open("w") as said:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "portfolio_project", *command],
+            env={**os.environ, "PORTFOLIO_PROJECT_DATA_DIR": str(folder)},
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stderr=said,
+        )
+    url = wait_for(lambda: address(folder / "said", process), "the demo's address")
+    wait_for(lambda: ready(url), "the demo to be ready")
     yield url
     process.send_signal(signal.SIGINT)
     assert process.wait(30) == 0, "the demo did not end cleanly"
+
+
+def wait_for(found, what):
+    deadline = time.monotonic() + 60
+    while not (value := found()):
+        assert time.monotonic() < deadline, f"waited for {what}"
+        time.sleep(0.05)
+    return value
+
+
+def address(said, process):
+    assert process.poll() is None, said.read_text()
+    match = re.search(r"Open (http://\S+) in", said.read_text())
+    return match and match[1]
+
+
+def ready(url):
+    try:
+        return httpx2.get(f"{url}/health/ready").status_code == 200
+    except httpx2.TransportError:
+        return False
 
 
 @pytest.fixture

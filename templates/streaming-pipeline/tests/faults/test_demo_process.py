@@ -13,7 +13,7 @@ import pytest
 from portfolio_project import broker, store
 
 
-def start(folder, *arguments):
+def start(folder, *arguments, output=subprocess.DEVNULL):
     return subprocess.Popen(
         [
             sys.executable,
@@ -27,8 +27,8 @@ def start(folder, *arguments):
         env={**os.environ, "PORTFOLIO_PROJECT_DATA_DIR": str(folder)},
         cwd=folder,
         stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
+        stdout=subprocess.DEVNULL,
+        stderr=output,
         text=True,
     )
 
@@ -89,8 +89,8 @@ def test_killed_it_leaves_no_process_and_goes_on_where_it_was(workspace):
 def test_a_taken_port_is_one_clear_line(workspace):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        done = start(workspace, f"--port={port}")
-        said, _ = done.communicate(timeout=60)
+        done = start(workspace, f"--port={port}", output=subprocess.PIPE)
+        _, said = done.communicate(timeout=60)
     assert done.returncode == 2
     assert len(said.splitlines()) == 1
     assert f"can't listen on 127.0.0.1:{port}" in said
