@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -22,7 +22,7 @@ SECONDS_OF_STREAM = 60
 
 
 @contextmanager
-def demo(data: str) -> Iterator[str]:
+def demo(data: str) -> Generator[str]:
     """Run the demo on a free port with its files in `data`; yield its address."""
     process = subprocess.Popen(
         [sys.executable, "-m", PACKAGE, "demo", "--port=0"],

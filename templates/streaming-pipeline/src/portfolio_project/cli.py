@@ -80,13 +80,15 @@ def train(
 
 @app.command()
 def evaluate() -> None:
-    """Print the serving model's report beside the rules that need no model."""
-    version = Registry(_settings().registry_dir).current()
-    if version is None:
-        raise typer.BadParameter("no model serves yet. Run the command `train`")
-    typer.echo(f"model {version.id}")
-    for name, value in sorted(version.manifest.metrics.items()):
-        typer.echo(f"{name:<24}{value:>14.4f}")
+    """Measure every registered model on held-out days, beside the rules that need no model."""
+    from .compare import columns, compare  # noqa: PLC0415
+
+    found = compare(_settings())
+    names = list(columns(found[0]))
+    typer.echo(f"{'':<30}" + "".join(f"{name:>18}" for name in names))
+    for one in found:
+        title = f"{'*' if one.serving else ' '} {one.name:<10}{one.version:<18}"
+        typer.echo(title + "".join(f"{value:>18.4f}" for value in columns(one).values()))
 
 
 @app.command()

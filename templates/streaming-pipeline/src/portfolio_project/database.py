@@ -1,7 +1,7 @@
 """How this project opens SQLite: write-ahead log, readers that never block, one waiting writer."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -25,7 +25,7 @@ def connect(path: Path, schema: str, *, durable: bool) -> sqlite3.Connection:
 
 
 @contextmanager
-def writing(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+def writing(connection: sqlite3.Connection) -> Generator[sqlite3.Connection]:
     """All or nothing: what is written inside is committed at the end, or not at all."""
     connection.execute("BEGIN IMMEDIATE")
     try:
@@ -37,7 +37,7 @@ def writing(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
 
 
 @contextmanager
-def reading(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+def reading(connection: sqlite3.Connection) -> Generator[sqlite3.Connection]:
     """Several reads that see one and the same moment."""
     connection.execute("BEGIN")
     try:

@@ -110,7 +110,7 @@ def _reserve(settings: Settings) -> int:
 
 
 def _prefix() -> str:
-    return str(Settings.model_config["env_prefix"])
+    return str(Settings.model_config.get("env_prefix", ""))
 
 
 def to_stderr(line: str) -> None:

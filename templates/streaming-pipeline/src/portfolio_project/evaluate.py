@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from .config import TrainConfig
 from .events import DAY
 from .table import Table
 
@@ -99,3 +100,30 @@ def rule_score(features: NDArray[np.float32]) -> NDArray[np.float64]:
     fired = np.stack([amount > 220, amount > 4 * habit, risk > 0.5])
     share: NDArray[np.float64] = fired.sum(axis=0) / len(fired)
     return share
+
+
+def report(
+    rows: Table, truth: Truth, scores: Scores, threshold: float, config: TrainConfig
+) -> dict[str, float]:
+    """What `scores` (n,) are worth on the test `rows`, of which `truth` (n,) tells the frauds.
+
+    Raises ValueError as `ranking`.
+    """
+    alerts = scores >= threshold
+    costs = Costs(config.check_cost)
+    nothing = costs.total(truth, np.zeros_like(truth), rows.amount)
+    hits = int((alerts & truth).sum())
+    metrics = ranking(truth, scores)
+    rule = ranking(truth, rule_score(rows.features))["average_precision"]
+    return metrics | {
+        "card_precision": card_precision(rows, truth, scores, checked=config.cards_checked),
+        "rule_average_precision": rule,
+        "lift_over_rule": metrics["average_precision"] - rule,
+        "threshold": threshold,
+        "precision": hits / max(1, int(alerts.sum())),
+        "recall": hits / int(truth.sum()),
+        "alerts_per_day": float(alerts.sum()) / config.test_days,
+        "cost_share": costs.total(truth, alerts, rows.amount) / nothing,
+        "test_transactions": len(rows),
+        "test_frauds": int(truth.sum()),
+    }

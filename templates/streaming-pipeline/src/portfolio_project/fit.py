@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .config import Algorithm, TrainConfig
-from .evaluate import Costs, card_precision, cheapest_threshold, ranking, rule_score
+from .evaluate import Costs, cheapest_threshold, report
 from .features import FEATURE_NAMES
 from .fingerprint import fingerprint
 from .labels import last_split, test_rows, training_rows
@@ -53,7 +53,7 @@ def fit(table: Table, config: TrainConfig) -> dict[str, bytes]:
     tests, test_truth = test_rows(table, split)
     scores = Scorer(onnx, spec, "candidate").score(tests.features)
     drift = np.abs(model.predict_proba(tests.features)[:, 1] - scores).max()
-    report = _report(tests, test_truth, scores, threshold, config) | {
+    measured = report(tests, test_truth, scores, threshold, config) | {
         "onnx_difference": drift,
         "train_transactions": len(rows),
         "train_frauds": int(truth.sum()),
@@ -61,35 +61,7 @@ def fit(table: Table, config: TrainConfig) -> dict[str, bytes]:
     return {
         MODEL_FILE: onnx,
         SPEC_FILE: readable_json(spec.model_dump(mode="json")),
-        REPORT_FILE: readable_json(rounded(report)),
-    }
-
-
-def _report(
-    rows: Table,
-    truth: NDArray[np.bool_],
-    scores: NDArray[np.float32],
-    threshold: float,
-    config: TrainConfig,
-) -> dict[str, float]:
-    alerts = scores >= threshold
-    costs = Costs(config.check_cost)
-    rule = rule_score(rows.features)
-    nothing = costs.total(truth, np.zeros_like(truth), rows.amount)
-    hits = int((alerts & truth).sum())
-    metrics = ranking(truth, scores)
-    rule_precision = ranking(truth, rule)["average_precision"]
-    return metrics | {
-        "card_precision": card_precision(rows, truth, scores, checked=config.cards_checked),
-        "rule_average_precision": rule_precision,
-        "lift_over_rule": metrics["average_precision"] - rule_precision,
-        "threshold": threshold,
-        "precision": hits / max(1, int(alerts.sum())),
-        "recall": hits / int(truth.sum()),
-        "alerts_per_day": float(alerts.sum()) / config.test_days,
-        "cost_share": costs.total(truth, alerts, rows.amount) / nothing,
-        "test_transactions": len(rows),
-        "test_frauds": int(truth.sum()),
+        REPORT_FILE: readable_json(rounded(measured)),
     }
 
 
@@ -152,7 +124,7 @@ def _export_logistic(model: Any) -> bytes:
         for name in names:  # the last bits of a sum depend on the kernel that added it
             setattr(part, name, np.round(getattr(part, name), 6))
     inputs = [(INPUT_NAME, FloatTensorType([None, len(FEATURE_NAMES)]))]
-    onnx = convert_sklearn(
+    onnx: Any = convert_sklearn(
         model,
         name=_GRAPH,
         initial_types=inputs,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -99,7 +99,7 @@ def _write(settings: Settings, found: list[Reproduction], hashes: list[str]) -> 
 
 
 @contextmanager
-def _scratch(data_dir: Path) -> Iterator[Path]:
+def _scratch(data_dir: Path) -> Generator[Path]:
     data_dir.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix="reproduce-", dir=data_dir))
     try:

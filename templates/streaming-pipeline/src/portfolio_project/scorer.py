@@ -6,7 +6,7 @@ One that does not fit the feature code of this very program is refused: it would
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import onnxruntime as ort
@@ -58,8 +58,9 @@ class Scorer:
 
     def score(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         """Probability of fraud, shape (n,), for features of shape (n, 15)."""
-        scores: NDArray[np.float32] = self._session.run(self._outputs, {INPUT_NAME: features})[0]
-        return scores[:, 1]
+        scores: Any = self._session.run(self._outputs, {INPUT_NAME: features})[0]
+        chances: NDArray[np.float32] = scores[:, 1]
+        return chances
 
     def warm_up(self) -> None:
         """Score a known input; raises ValueError if the answer is no probability."""

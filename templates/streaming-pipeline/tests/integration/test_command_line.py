@@ -1,5 +1,6 @@
 """The commands, as typed: files of one's own, and mistakes that people make."""
 
+import json
 import subprocess
 import sys
 
@@ -141,3 +142,14 @@ def test_models_are_listed_rolled_back_and_promoted(command, workspace):
     champion = next(version for version, serves in before.items() if serves)
     assert command("models", "promote", champion[:6], data=workspace)[0] == 0
     assert listed() == before
+
+
+def test_all_models_are_measured_on_the_same_days(command, workspace):
+    code, said, _ = command("evaluate", data=workspace)
+    assert code == 0
+    names = [line[2:].split()[0] for line in said.splitlines()[1:]]
+    assert names == ["rules", "logistic", "lightgbm"]
+    report = json.loads((workspace / "reports/evaluate.json").read_bytes())
+    trained_on = json.loads((workspace / "models/lightgbm/run.json").read_bytes())
+    for name, value in report["metrics"].items():
+        assert value == pytest.approx(trained_on["metrics"][name], abs=1e-6)

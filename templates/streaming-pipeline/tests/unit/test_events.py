@@ -50,6 +50,11 @@ def test_a_bad_event_is_refused_with_the_reason_and_the_place(body, reason, said
     assert "\n" not in refused.detail
 
 
+def test_a_whole_number_may_be_written_with_a_point():
+    event = read(payment(amount_cents=1_000.0, occurred_at=float(START + 1)))
+    assert event == read(payment())
+
+
 @pytest.mark.parametrize("topic", ["", "labels2", "transactions " * 50])
 def test_an_unknown_topic_is_refused(topic):
     assert read_event(topic, b"{}", START).reason is Reason.TOPIC

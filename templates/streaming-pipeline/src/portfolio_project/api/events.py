@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from typing import Annotated, Any, Literal
 
@@ -13,7 +14,7 @@ from ..broker import Envelope
 from ..events import SCHEMA_VERSION, Identifier, Rejected, Topic, read_event
 from ..serving import Principal, Problem, require_scope
 from .access import Access
-from .score import _EXAMPLE
+from .score import EXAMPLE
 
 MAX_EVENTS = 500
 
@@ -28,7 +29,7 @@ class Batch(BaseModel):
         max_length=MAX_EVENTS,
         description="Transactions, version 1 of the contract. Each is judged on its own: a bad "
         "one goes to the dead letters and does not hold up the others.",
-        examples=[[_EXAMPLE]],
+        examples=[[EXAMPLE]],
     )
 
 
@@ -78,7 +79,8 @@ def events_router(access: Access) -> APIRouter:
         event that was sent before is recognised by the stream and counted once.
         """
         now = access.now()
-        values = [orjson.dumps(event) for event in batch.events]
+        # Not orjson: it raises on half a surrogate pair, which JSON can spell; the door refuses it.
+        values = [json.dumps(event).encode() for event in batch.events]
         verdicts = [read_event(Topic.TRANSACTIONS, value, now) for value in values]
         last = _append(access, [Envelope(now, Topic.TRANSACTIONS, value) for value in values])
         first = last - len(values) + 1
@@ -91,7 +93,12 @@ def events_router(access: Access) -> APIRouter:
         rejected = sum(one.status == "rejected" for one in outcomes)
         return Receipt(outcomes=outcomes, accepted=len(outcomes) - rejected, rejected=rejected)
 
-    @router.post("/labels", summary="Report a fraud, or take a report back", status_code=202)
+    @router.post(
+        "/labels",
+        summary="Report a fraud, or take a report back",
+        status_code=202,
+        responses={404: {"description": "No payment with this event_id was scored"}},
+    )
     def label(
         verdict: Verdict, _caller: Annotated[Principal, Depends(require_scope("events"))]
     ) -> Accepted:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import numpy as np
 from fastapi import APIRouter, Body, Depends
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, BeforeValidator, Field
 
-from ..events import Rejected, Topic, Transaction, read_event
+from ..events import Cents, Rejected, Topic, Transaction, UnixTime, read_event, whole
 from ..features import FEATURE_NAMES, Features, step
 from ..serving import Principal, Problem, require_scope
 from .access import Access
 
-_EXAMPLE = {
+EXAMPLE = {
     "version": 1,
     "event_id": "tx-1024",
     "occurred_at": 1_532_520_000,
@@ -21,6 +21,14 @@ _EXAMPLE = {
     "terminal_id": "term-31",
     "amount_cents": 5716,
 }
+
+
+class Payment(Transaction):
+    """One card payment; whole numbers may be written as 12 or as 12.0."""
+
+    version: Annotated[Literal[1], BeforeValidator(whole)]
+    occurred_at: Annotated[UnixTime, BeforeValidator(whole)]
+    amount_cents: Annotated[Cents, BeforeValidator(whole)]
 
 
 class Score(BaseModel):
@@ -41,7 +49,7 @@ def score_router(access: Access) -> APIRouter:
 
     @router.post("/score", summary="Score one payment, without recording it")
     async def score(
-        payment: Annotated[Transaction, Body(openapi_examples={"payment": {"value": _EXAMPLE}})],
+        payment: Annotated[Payment, Body(openapi_examples={"payment": {"value": EXAMPLE}})],
         _caller: Annotated[Principal, Depends(require_scope("score"))],
     ) -> Score:
         """Answer with the score that the stream would give this payment if it came now.

@@ -104,7 +104,7 @@ function describe() {
   );
 }
 
-function showBooks({ sent, counts, dead_letters_by_reason: refused, balanced, processed_offset: done, lag }) {
+function showBooks({ sent, counts, dead_letters_by_reason: refused, balanced, processed_offset: done, log_end: end, lag }) {
   const names = {
     "on-time": "Payments on time", late: "Payments late", duplicate: "Sent twice", label: "Labels", "too-late": "Too late",
     "not-json": "Not JSON", "breaks-contract": "Breaks the contract", "unknown-version": "Unknown version", "from-the-future": "From the future",
@@ -113,14 +113,16 @@ function showBooks({ sent, counts, dead_letters_by_reason: refused, balanced, pr
   const counted = {
     "on-time": counts.predictions - counts.late, late: counts.late, duplicate: counts.duplicates, label: counts.labels, ...refused,
   };
+  const posted = end - Object.values(sent).reduce((sum, one) => sum + one, 0);
   const kinds = Object.keys(names).filter((kind) => (sent[kind] ?? 0) + (counted[kind] ?? 0) > 0);
   byId("ledger").replaceChildren(
     ...kinds.map((kind) => {
       const [given, found] = [sent[kind] ?? 0, counted[kind] ?? 0];
       const line = row(cell(names[kind]), cell(count.format(given), "number"), cell(count.format(found), "number"));
-      if (given !== found && lag === 0) line.classList.add("off");
+      if (given !== found && lag === 0 && posted === 0) line.classList.add("off");
       return line;
     }),
+    ...(posted > 0 ? [row(cell("Others, posted to the API"), cell(count.format(posted), "number"), cell("above", "number"))] : []),
   );
   byId("balance").dataset.state = done === 0 ? "wait" : balanced ? "good" : "bad";
   if (done) text("balance-text", balanced ? `All ${count.format(done)} entries counted exactly once` : "The books do not balance");
@@ -168,9 +170,13 @@ function alertRow(alert) {
   name.className = "link";
   name.textContent = alert.event_id;
   name.addEventListener("click", () => openDetail(alert.event_id));
-  const meter = document.createElement("meter");
-  meter.value = alert.score;
-  meter.setAttribute("aria-label", `score ${percent(alert.score)}`);
+  const meter = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  meter.setAttribute("aria-hidden", "true");
+  for (const [kind, width] of [["whole", 64], ["part", Math.max(3, 64 * alert.score)]]) {
+    const bar = document.createElementNS("http://www.w3.org/2000/svg", "rect");
+    for (const [name, value] of Object.entries({ class: kind, width, height: 6, rx: 3 })) bar.setAttribute(name, value);
+    meter.append(bar);
+  }
   const score = document.createElement("span");
   score.className = "score";
   const share = document.createElement("span");
