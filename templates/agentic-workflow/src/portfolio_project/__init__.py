@@ -1,0 +1,1 @@
+"""A service desk whose agent works tickets under policy, durably, and is measured."""

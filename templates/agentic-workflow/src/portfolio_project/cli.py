@@ -1,0 +1,247 @@
+"""The command line. Each command is one step; bad input gets one line and exit 2."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from .provenance import ProvenanceError, Registry
+from .serving import BadSettings, load_settings
+from .serving.keys_cli import keys_app
+from .settings import Settings
+
+app = typer.Typer(
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="A service desk: an agent works tickets under policy, durably, and is measured.",
+)
+models = typer.Typer(help="Registered models.")
+audits = typer.Typer(help="The audit log.")
+evals = typer.Typer(help="Record, replay and compare evaluations.")
+app.add_typer(models, name="models")
+app.add_typer(audits, name="audit")
+app.add_typer(evals, name="eval")
+app.add_typer(keys_app, name="keys")
+
+
+@app.command()
+def ingest(
+    extra: Annotated[Path | None, typer.Argument(help="JSON lines of your own tickets")] = None,
+    tickets: Annotated[int, typer.Option(min=300, help="Tickets to generate")] = 4_000,
+) -> None:
+    """Generate the corpus: tickets with their right reading, and the expert's traces."""
+    from .training.ingest import LETTERS, CorpusConfig  # noqa: PLC0415
+    from .training.ingest import ingest as run  # noqa: PLC0415
+
+    folder = _settings().corpus_dir
+    done = run(folder, CorpusConfig(tickets=tickets), extra)
+    typer.echo(f"{done.readings:,} tickets and {done.traces:,} traces in {folder}")
+    if done.refused:
+        typer.echo(f"{done.refused:,} rows were refused; see {folder / LETTERS}")
+
+
+@app.command()
+def train() -> None:
+    """Train on what was ingested, register the model, and promote it if it passes the gate."""
+    from .training.train import TrainConfig  # noqa: PLC0415
+    from .training.train import train as run  # noqa: PLC0415
+
+    settings = _settings()
+    registry = Registry(settings.registry_dir)
+    done = run(settings.corpus_dir, settings.models_dir, registry, TrainConfig())
+    told = "  ".join(f"{name} {value:.3f}" for name, value in sorted(done.report.items()))
+    typer.echo(
+        f"{done.version}  {told}  {'stands by: ' + done.refused if done.refused else 'serves'}"
+    )
+
+
+@app.command()
+def reproduce() -> None:
+    """Ingest and train again in fresh processes, and compare every byte; exit 1 if one differs."""
+    from .training.reproduction import reproduce_all  # noqa: PLC0415
+
+    found = reproduce_all(_settings())
+    for one in found:
+        typer.echo(one.verdict)
+        for line in one.differences:
+            typer.echo(f"  {line}")
+    if not all(one.same for one in found):
+        raise typer.Exit(1)
+
+
+@app.command()
+def evaluate(
+    concurrency: Annotated[int, typer.Option(min=1, max=64)] = 8,
+    every: Annotated[int, typer.Option(min=1, help="Work only each n-th ticket")] = 1,
+    out: Annotated[Path | None, typer.Option(help="Folder of the report")] = None,
+) -> None:
+    """Work the evaluation's tickets, grade them, and write the report and its page."""
+    from .evaluation.command import run  # noqa: PLC0415
+
+    settings = _settings()
+    for line in run(settings, out or settings.evaluation_dir, concurrency=concurrency, every=every):
+        typer.echo(line)
+
+
+@evals.command()
+def record(
+    folder: Annotated[Path, typer.Argument(help="Where the recordings go")],
+    every: Annotated[int, typer.Option(min=1, help="Work only each n-th ticket")] = 1,
+) -> None:
+    """Evaluate and keep every model call."""
+    from .evaluation.command import run_cassette  # noqa: PLC0415
+
+    for line in run_cassette(_settings(), folder, "record", every=every):
+        typer.echo(line)
+
+
+@evals.command()
+def replay(
+    folder: Annotated[Path, typer.Argument(help="Where the recordings are")],
+    every: Annotated[int, typer.Option(min=1, help="Work only each n-th ticket")] = 1,
+) -> None:
+    """Evaluate from recordings alone; a call without one fails and shows the difference."""
+    from .evaluation.command import run_cassette  # noqa: PLC0415
+
+    for line in run_cassette(_settings(), folder, "replay", every=every):
+        typer.echo(line)
+
+
+@evals.command()
+def compare(
+    before: Annotated[Path, typer.Argument(help="The accepted report.json")],
+    after: Annotated[Path, typer.Argument(help="The new report.json")],
+) -> None:
+    """Compare two evaluations ticket by ticket; exit 1 on a regression or a new unsafe write."""
+    from .evaluation.command import compare_files  # noqa: PLC0415
+
+    comparison = compare_files(before, after)
+    typer.echo(comparison.verdict)
+    if comparison.failures:
+        raise typer.Exit(1)
+
+
+@evals.command()
+def build() -> None:
+    """Build the evaluation's tickets again from their seeds."""
+    from .evaluation.command import build_dataset  # noqa: PLC0415
+
+    typer.echo(build_dataset())
+
+
+@app.command()
+def work(
+    name: Annotated[str, typer.Option(help="A name that this worker keeps")] = "worker-1",
+    *,
+    follow_parent: Annotated[bool, typer.Option(hidden=True)] = False,
+) -> None:
+    """Take tickets from the queue and work them, until Ctrl-C."""
+    from .lifeline import follow_parent as follow  # noqa: PLC0415
+    from .lifeline import stop_event  # noqa: PLC0415
+    from .serving.logs import configure_logging  # noqa: PLC0415
+    from .workflow.worker import work as run  # noqa: PLC0415
+
+    settings = _settings()
+    configure_logging(settings)
+    stop = stop_event()
+    if follow_parent:
+        follow(stop)
+    run(settings, stop, name)
+
+
+@app.command()
+def serve(port: Annotated[int | None, typer.Option(min=0, max=65_535)] = None) -> None:
+    """Serve the API and the desk, with as many workers as the settings say."""
+    from .api import create_app  # noqa: PLC0415
+    from .serving import serve as run  # noqa: PLC0415
+
+    settings = _settings() if port is None else _settings(port=port)
+    raise typer.Exit(run(create_app(settings), settings))
+
+
+@app.command()
+def demo(port: Annotated[int | None, typer.Option(min=0, max=65_535)] = None) -> None:
+    """Train if need be, found a company, and show the desk live on one page."""
+    from .demo import run  # noqa: PLC0415
+
+    settings = _settings() if port is None else _settings(port=port)
+    raise typer.Exit(run(settings, lambda line: typer.echo(line, err=True)))
+
+
+@audits.command()
+def verify(tenant: Annotated[str, typer.Argument(help="Whose log")] = "demo") -> None:
+    """Walk a tenant's audit log and check the chain; exit 1 where it is broken."""
+    from .world import audit  # noqa: PLC0415
+    from .world.engine import migrate, open_engine, reading  # noqa: PLC0415
+
+    engine = open_engine(_settings().world_url)
+    migrate(engine)
+    with reading(engine) as connection:
+        chain = audit.verify(connection, tenant)
+    if not chain.intact:
+        _end(f"{tenant}: the chain is broken at entry {chain.broken_at}", 1)
+    typer.echo(f"{tenant}: {chain.entries:,} entries, intact, head {chain.head}")
+
+
+@models.command("list")
+def list_models() -> None:
+    """List registered models, oldest first; the serving one has a star."""
+    registry = Registry(_settings().registry_dir)
+    serving = registry.current_id()
+    for one in registry.versions():
+        right = one.manifest.metrics["right_unseen_phrases"]
+        star = "*" if one.id == serving else " "
+        typer.echo(f"{star} {one.id}  right on unseen phrases {right:.3f}")
+
+
+@models.command()
+def promote(version: str) -> None:
+    """Let a model serve, if it passes the gate."""
+    from .training.train import GATE  # noqa: PLC0415
+
+    done = Registry(_settings().registry_dir).promote(version, gate=GATE)
+    typer.echo(f"{done.id} serves")
+
+
+@models.command()
+def rollback() -> None:
+    """Let the model before this one serve again."""
+    done = Registry(_settings().registry_dir).rollback()
+    typer.echo(f"{done.id} serves")
+
+
+def main() -> None:
+    """Run the command line; what can go wrong for a user is told in one line."""
+    from .errors import expected_errors  # noqa: PLC0415
+
+    try:
+        sys.exit(app(standalone_mode=False))
+    except (BadSettings, ProvenanceError) as error:
+        _end(str(error), 2)
+    except typer.TyperException as error:
+        _end(f"{_wording(error)}. See --help", 2)
+    except OSError as error:
+        _end(f"{error}. Check the disk and the folder of the data", 1)
+    except (KeyboardInterrupt, typer.Abort):
+        _end("interrupted", 130)
+    except Exception as error:
+        if isinstance(error, expected_errors()):
+            _end(str(error).splitlines()[0], 2)
+        raise
+
+
+def _wording(error: typer.TyperException) -> str:
+    wording = getattr(error, "format_message", error.__str__)()
+    return " ".join(str(wording).split()).rstrip(".")
+
+
+def _end(message: str, code: int) -> NoReturn:
+    sys.stderr.write(f"{message}\n")
+    sys.exit(code)
+
+
+def _settings(**overrides: object) -> Settings:
+    return load_settings(Settings, **overrides)

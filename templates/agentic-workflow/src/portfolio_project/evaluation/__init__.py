@@ -1,0 +1,1 @@
+"""Evaluation: a fixed set of tickets, graded by what is in the database at the end."""

@@ -1,0 +1,1 @@
+../../../streaming-pipeline/src/portfolio_project/lifeline.py

@@ -1,0 +1,1 @@
+"""Tickets: what people ask for, how they write it, and what the right end is."""

@@ -1,0 +1,1 @@
+"""Durable execution: a ticket that was begun is ended, whatever is killed in between."""

@@ -1,0 +1,188 @@
+"""Works one ticket from its text to its end. Every step with an effect is durable."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from dbos import DBOS
+from pydantic_ai import DeferredToolRequests, DeferredToolResults, ToolDenied, UsageLimits
+from pydantic_ai.exceptions import AgentRunError
+from pydantic_ai.messages import ModelMessage
+from pydantic_ai.usage import RunUsage
+from sqlalchemy import Engine
+
+from ..agent.build import Agents, Resolution, Triage
+from ..agent.models import LOCAL
+from ..agent.steps import Desk
+from ..provenance import canonical_json
+from ..settings import Settings
+from ..world import desk
+from ..world.engine import reading, writing
+from ..world.toolbox import REJECTED
+
+Decide = Callable[[Desk, str], Awaitable[bool]]
+"""Waits for a person's decision on an approval, by its key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """What a process needs to work tickets."""
+
+    engine: Engine
+    agents: Agents
+    settings: Settings
+    threshold: float
+
+    def limits(self) -> UsageLimits:
+        """Return how far the model may go with one ticket."""
+        return UsageLimits(
+            request_limit=self.settings.max_requests,
+            tool_calls_limit=self.settings.max_tool_calls,
+            total_tokens_limit=self.settings.max_tokens,
+            # The project's own model has no price, so a limit on it could not be enforced.
+            cost_limit=None if self.settings.model == LOCAL else self.settings.max_cost_usd,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """A ticket as it was opened."""
+
+    requester: str
+    text: str
+
+    @property
+    def prompt(self) -> str:
+        """The ticket as the model reads it."""
+        return f"From: {self.requester}\n\n{self.text}"
+
+
+async def handle(office: Office, tenant: str, ticket: str, decide: Decide) -> str:
+    """Work a ticket and return its outcome. Whatever the model does, the ticket gets an end."""
+    opened = await open_step(office.engine, tenant, ticket)
+    if opened is None:
+        return "cancelled"
+    where = Desk(office.engine, tenant, ticket, opened.requester)
+    usage = RunUsage()
+    try:
+        triage = await _triage(office, where, opened, usage)
+        if triage.confidence < office.threshold:
+            return await close_step(where, "escalated", "The reading was not sure enough.")
+        where = replace(where, intent=triage.intent)
+        outcome = await _work(office, where, opened, usage, decide)
+    except AgentRunError as error:
+        return await close_step(where, "escalated", f"The model failed: {_reason(error)}")
+    return await close_step(where, outcome, f"The agent ended it: {outcome}.")
+
+
+async def _triage(office: Office, where: Desk, opened: Ticket, usage: RunUsage) -> Triage:
+    limit = office.settings.ticket_timeout_seconds
+    run = await office.agents.triage.run(
+        opened.prompt, deps=where, usage=usage, usage_limits=office.limits(), timeout=limit
+    )
+    await triage_step(where, run.output.intent, run.output.confidence)
+    return run.output
+
+
+async def _work(
+    office: Office, where: Desk, opened: Ticket, usage: RunUsage, decide: Decide
+) -> str:
+    """Let the agent run; at each call that needs a person, stop and go on with the decision."""
+    prompt: str | None = opened.prompt
+    history: list[ModelMessage] = []
+    decided: DeferredToolResults | None = None
+    while True:
+        run = await office.agents.work.run(
+            prompt,
+            message_history=history,
+            deferred_tool_results=decided,
+            deps=where,
+            usage=usage,
+            usage_limits=office.limits(),
+            timeout=office.settings.ticket_timeout_seconds,
+        )
+        if isinstance(run.output, Resolution):
+            return run.output.outcome
+        prompt, history = None, run.all_messages()
+        decided = await _decisions(where, run.output, decide)
+
+
+async def _decisions(
+    where: Desk, wanted: DeferredToolRequests, decide: Decide
+) -> DeferredToolResults:
+    results = DeferredToolResults()
+    for call in wanted.approvals:
+        approved = await decide(where, wanted.metadata[call.tool_call_id]["key"])
+        refusal = ToolDenied(canonical_json(REJECTED).decode())
+        results.approvals[call.tool_call_id] = True if approved else refusal
+    return results
+
+
+@DBOS.step(name="open")
+async def open_step(engine: Engine, tenant: str, ticket: str) -> Ticket | None:
+    """Take a ticket up. Return None where it was closed meanwhile."""
+
+    def take() -> Ticket | None:
+        with writing(engine, tenant) as connection:
+            row = desk.ticket_row(connection, tenant, ticket)
+            if row is None or row.state not in desk.OPEN_STATES:
+                return None
+            desk.set_state(connection, tenant, ticket, state="working")
+            desk.tell(connection, tenant, ticket, "working", "working", {})
+            return Ticket(row.requester, row.text)
+
+    return await asyncio.to_thread(take)
+
+
+@DBOS.step(name="triaged")
+async def triage_step(where: Desk, intent: str, confidence: float) -> None:
+    """Keep what the ticket was read as."""
+
+    def keep() -> None:
+        told = {"intent": intent, "confidence": confidence}
+        with writing(where.engine, where.tenant) as connection:
+            desk.set_state(connection, where.tenant, where.ticket, **told)
+            desk.tell(connection, where.tenant, where.ticket, "triaged", "triaged", told)
+
+    await asyncio.to_thread(keep)
+
+
+@DBOS.step(name="close")
+async def close_step(where: Desk, outcome: str, summary: str) -> str:
+    """Close the ticket; one that was cancelled meanwhile stays cancelled."""
+
+    def close() -> str:
+        closed = desk.close_ticket(
+            where.engine,
+            where.tenant,
+            where.ticket,
+            state="closed",
+            outcome=outcome,
+            summary=summary,
+        )
+        return outcome if closed else "cancelled"
+
+    return await asyncio.to_thread(close)
+
+
+async def wait_for_person(where: Desk, key: str, timeout_seconds: float) -> bool:
+    """Wait, durably, until a person has decided; a wait that ends counts as a no."""
+    await DBOS.recv_async(f"approval:{key}", timeout_seconds=timeout_seconds)
+    return await decision_step(where, key)
+
+
+@DBOS.step(name="decision")
+async def decision_step(where: Desk, key: str) -> bool:
+    """Read what a person decided: the record counts, not the message that it is there."""
+
+    def read() -> bool:
+        with reading(where.engine) as connection:
+            row = desk.approval_row(connection, where.tenant, key)
+        return row is not None and row.state == "approved"
+
+    return await asyncio.to_thread(read)
+
+
+def _reason(error: AgentRunError) -> Any:
+    return str(error).splitlines()[0][:200] if str(error) else type(error).__name__

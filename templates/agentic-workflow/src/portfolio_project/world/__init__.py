@@ -1,0 +1,1 @@
+"""The company that the desk serves: its records, its policies, and every way to change it."""

@@ -1,0 +1,101 @@
+"""Fixtures of this family: a small model trained once for all tests, companies, the application."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from fastapi import FastAPI
+from filelock import FileLock
+from sqlalchemy import Engine
+
+from portfolio_project import api, demo, settings
+from portfolio_project.policy_model import files
+from portfolio_project.policy_model.model import PolicyModel
+from portfolio_project.provenance import Registry
+from portfolio_project.serving import load_settings
+from portfolio_project.training import ingest, train
+from portfolio_project.world.engine import (
+    migrate,
+    open_engine,
+)
+
+pytest_plugins = ["house"]
+SMALL = ingest.CorpusConfig(tickets=700, traced=150)
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """A data folder with a small corpus and its registered, serving model. Only to be read."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base if worker_id == "master" else base.parent) / "trained"
+    with FileLock(f"{folder}.lock"):
+        if not (folder / "done").exists():
+            ingest.ingest(folder / "data", SMALL)
+            registry = Registry(folder / "registry")
+            corpus, models = folder / "data", folder / "models"
+            made = train.train(corpus, models, registry, train.TrainConfig())
+            registry.promote(made.version, gate=lambda _candidate, _champion: ())
+            (folder / "done").touch()
+    return folder
+
+
+@pytest.fixture(scope="session")
+def model(trained: Path) -> PolicyModel:
+    """The small model."""
+    folder = trained / "models"
+    return files.load(folder / files.ARRAYS, folder / files.NAMES)
+
+
+@pytest.fixture
+def workspace(trained: Path, tmp_path: Path) -> Path:
+    """A data folder of one's own with the registered model and the demo's company in it."""
+    folder = tmp_path / "var"
+    shutil.copytree(trained / "registry", folder / "registry")
+    demo.found_company(load_settings(settings.Settings, data_dir=folder))
+    return folder
+
+
+@pytest.fixture
+def make_settings(workspace: Path) -> Callable[..., settings.Settings]:
+    """Settings for `workspace`, without workers and without a rate limit that bites."""
+
+    def make(**overrides: object) -> settings.Settings:
+        values = {
+            "data_dir": workspace,
+            "workers": 0,
+            "rate_limit": "100000/second",
+            "log_format": "json",
+            **overrides,
+        }
+        return load_settings(settings.Settings, **values)
+
+    return make
+
+
+@pytest.fixture
+def app_factory(make_settings: Callable[..., settings.Settings]) -> Callable[..., FastAPI]:
+    """Make the application, with settings of one's choice."""
+
+    def make(**overrides: object) -> FastAPI:
+        return api.create_app(make_settings(**overrides))
+
+    return make
+
+
+@pytest.fixture
+def live_server(app_factory: Callable[..., FastAPI]) -> Iterator[str]:
+    """The address of the application on a real socket."""
+    from house import live  # noqa: PLC0415 - pytest must load it first, as a plugin
+
+    with live(app_factory()) as url:
+        yield url
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Engine]:
+    """An empty, migrated database."""
+    made = open_engine(f"sqlite:///{tmp_path / 'world.db'}")
+    migrate(made)
+    yield made
+    made.dispose()
