@@ -18,6 +18,9 @@ ifdef PIP_FIND_LINKS
 export UV_FIND_LINKS ?= $(PIP_FIND_LINKS)
 endif
 
+# The tests start Python some thousand times: without bytecode each would compile its imports.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help setup format lint types test network-test gate bench docs docs-check locks ci clean
 
 help: ## list the targets
