@@ -4,6 +4,8 @@ On SQLite it is given WAL; by default a step costs thirteen times as much.
 """
 
 import logging
+import sqlite3
+import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
@@ -19,6 +21,7 @@ WORKFLOW = "work_ticket"
 APP = "desk"
 _POLL_SECONDS = 0.1
 _PRAGMAS = ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=30000", "foreign_keys=ON")
+_KNOWS_SUBSECONDS = (3, 42)
 
 
 def workflows_engine(settings: Settings) -> Engine:
@@ -32,6 +35,10 @@ def workflows_engine(settings: Settings) -> Engine:
     def prepare(connection: Any, _record: object) -> None:
         for pragma in _PRAGMAS:
             connection.execute(f"PRAGMA {pragma}")
+        if sqlite3.sqlite_version_info < _KNOWS_SUBSECONDS:
+            # From Python 3.12 on DBOS dates its rows by unixepoch('subsec'), which an older SQLite
+            # (that of Debian 12, say) answers with NULL.
+            connection.create_function("unixepoch", 1, lambda _unit: round(time.time(), 3))
 
     event.listen(engine, "connect", prepare)
     return engine
