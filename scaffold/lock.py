@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from scaffold.lockfiles import compare_hashes, export_arguments, is_seed, locked_pins, without_files
+from scaffold.lockfiles import EXPORT_ARGUMENTS, compare_hashes, is_seed, locked_pins, without_files
 from scaffold.process import Outcome
 from scaffold.uv_command import UvMissingError, uv
 
@@ -87,7 +87,7 @@ def _complete(project: Path, work: Path, *, offline: bool, timeout: float) -> Lo
     locked = uv(["lock", "--quiet"], cwd=work, offline=offline, timeout=timeout)
     if not locked.ok:
         return _unlocked(locked, timeout)
-    exported = uv(export_arguments(work), cwd=work, offline=True, timeout=timeout)
+    exported = uv([*EXPORT_ARGUMENTS], cwd=work, offline=True, timeout=timeout)
     if not exported.ok:
         return LockResult("failed", f"uv export failed ({exported.complaint}); {_LATER}")
     text = (work / "uv.lock").read_text("utf-8")

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
-_EXPORT = (
+EXPORT_ARGUMENTS = (
     "export",
     "--quiet",
     "--frozen",
@@ -22,8 +22,6 @@ _EXPORT = (
     "--all-groups",
     "--format=requirements.txt",
 )
-_UNEXPORTED_GROUP = "torch"  # differs from machine to machine, so its files cannot be vetted
-
 _SEED_SOURCE = 'source = { registry = "." }'
 _PIN = re.compile(r"^(?P<name>[A-Za-z0-9][\w.-]*)==(?P<version>[^\s;\\]+)")
 _HASH = re.compile(r"--hash=(?P<hash>sha\d+:[0-9a-f]+)")
@@ -31,18 +29,6 @@ _LOCKED_FILE = re.compile(r'hash = "(?P<hash>sha\d+:[0-9a-f]+)"')
 
 Pin = tuple[str, str]
 """A package's name and its version."""
-
-
-def export_arguments(project: Path) -> list[str]:
-    """Return the arguments of uv that write `requirements.lock`: all groups but torch's.
-
-    Raises:
-        OSError: there is no pyproject.toml.
-        tomllib.TOMLDecodeError: it is no TOML.
-    """
-    groups = tomllib.loads((project / "pyproject.toml").read_text("utf-8"))
-    without = _UNEXPORTED_GROUP in groups.get("dependency-groups", {})
-    return [*_EXPORT, *([f"--no-group={_UNEXPORTED_GROUP}"] if without else [])]
 
 
 def is_seed(lock: Path) -> bool:

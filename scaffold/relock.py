@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scaffold.lockfiles import export_arguments, locked_pins
+from scaffold.lockfiles import EXPORT_ARGUMENTS, locked_pins
 from scaffold.seed import pyproject_digest
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def _resolve(ours: Texts, merged: bytes, *, offline: bool) -> Relocked:
             return Relocked(detail=f"{complaint}; {BY_HAND}", ok=False)
         files = {SEED: (work / SEED).read_bytes()}
         if EXPORT in ours:
-            asked = export_arguments(work)
+            asked = [*EXPORT_ARGUMENTS]
             exported = uv(asked, cwd=work, offline=True, timeout=TIMEOUT_SECONDS)
             if not exported.ok:
                 return Relocked(files, f"`uv export` failed ({exported.complaint})", ok=False)

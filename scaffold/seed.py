@@ -18,7 +18,7 @@ import tomllib
 from pathlib import Path
 
 from scaffold.errors import ScaffoldError
-from scaffold.lockfiles import export_arguments, is_seed, locked_pins, make_seed, pinned_hashes
+from scaffold.lockfiles import EXPORT_ARGUMENTS, is_seed, locked_pins, make_seed, pinned_hashes
 from scaffold.process import Outcome
 from scaffold.uv_command import uv
 
@@ -41,7 +41,7 @@ def make(template: Path, *, upgrade: bool = False) -> int:
         if not upgrade and (template / "uv.lock").is_file():
             shutil.copyfile(template / "uv.lock", work / "uv.lock")
         _insist(uv(["lock", "--quiet"], cwd=work), "uv lock")
-        exported = _insist(uv(export_arguments(work), cwd=work), "uv export").stdout
+        exported = _insist(uv([*EXPORT_ARGUMENTS], cwd=work), "uv export").stdout
         lock_text = (work / "uv.lock").read_text("utf-8")
     notes = (
         "A seed: `uv lock` keeps these versions and fills in the rest. Made by scaffold.seed.",

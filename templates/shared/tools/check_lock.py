@@ -15,7 +15,6 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 SEED_SOURCE = {"registry": "."}
-UNEXPORTED_GROUP = "torch"  # its files differ from machine to machine: uv.lock alone has it
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -40,14 +39,21 @@ def required_versions(requirements: str) -> dict[str, str]:
 
 
 def wanted(pyproject: dict[str, Any]) -> list[Requirement]:
-    """Return every dependency that requirements.lock must hold, of all groups and extras."""
-    project, groups = pyproject["project"], pyproject.get("dependency-groups", {})
+    """Return every dependency that requirements.lock must hold, of all groups and extras.
+
+    What `exclude-dependencies` of uv names (torch) is in no lock.
+    """
+    project, uv_settings = pyproject["project"], pyproject.get("tool", {}).get("uv", {})
     declared = [
         project["dependencies"],
         *project.get("optional-dependencies", {}).values(),
-        *(texts for group, texts in groups.items() if group != UNEXPORTED_GROUP),
+        *pyproject.get("dependency-groups", {}).values(),
     ]
-    return [Requirement(text) for texts in declared for text in texts if isinstance(text, str)]
+    all_of_them = [
+        Requirement(text) for texts in declared for text in texts if isinstance(text, str)
+    ]
+    unlocked = {canonicalize_name(name) for name in uv_settings.get("exclude-dependencies", [])}
+    return [one for one in all_of_them if canonicalize_name(one.name) not in unlocked]
 
 
 def seed_complaints(root: Path) -> list[str]:

@@ -9,8 +9,22 @@
 set -eu
 cd -- "$(dirname -- "$0")/.."
 
+# Put the exact version $1 of torch into .venv. It stands in no lock, because its builds differ:
+# it comes from a folder of wheels where there is one, else as a build for the processor, or for
+# what UV_TORCH_BACKEND says (cu130, auto). From /, because uv leaves it out within the project.
+install_torch() {
+    python=$PWD/.venv/bin/python
+    folder=${UV_FIND_LINKS:-${PIP_FIND_LINKS:-}}
+    if [ -n "$folder" ] && sh tools/uv.sh pip install --quiet --directory / --python "$python" \
+        --no-index --find-links "$folder" "$1" 2>/dev/null; then
+        return
+    fi
+    sh tools/uv.sh pip install --quiet --directory / --python "$python" \
+        --torch-backend "${UV_TORCH_BACKEND:-cpu}" "$1"
+}
+
 stamp=.venv/.stamp
-inputs="$PWD ${UV_PYTHON:-}
+inputs="$PWD ${UV_PYTHON:-} ${UV_TORCH_BACKEND:-}
 $(cksum pyproject.toml uv.lock requirements.lock .python-version 2>/dev/null || true)"
 
 if ! [ -x .venv/bin/python ] || [ "$inputs" != "$(cat $stamp 2>/dev/null)" ]; then
@@ -27,6 +41,8 @@ if ! [ -x .venv/bin/python ] || [ "$inputs" != "$(cat $stamp 2>/dev/null)" ]; th
         echo "Setting up .venv from uv.lock, on $python" >&2
         sh tools/uv.sh sync --quiet --locked --python "$python"
     fi
+    torch=$(sed -n 's/^ *"\(torch==[^"]*\)",*$/\1/p' pyproject.toml)
+    test -z "$torch" || install_torch "$torch"
     printf '%s\n' "$inputs" >$stamp
 fi
 

@@ -1,8 +1,9 @@
 #!/bin/sh
 # Print the Python interpreter that the environment is built on.
 #
-# In order: UV_PYTHON when the user set it; the version of .python-version; the
-# interpreter of the present .venv; any other supported one on PATH; one that uv knows.
+# In order: UV_PYTHON when the user set it; where torch comes from a folder of wheels, the version
+# that it is there for; the version of .python-version; the interpreter of the present .venv; any
+# other supported one on PATH; one that uv knows.
 set -eu
 
 minor=$(sed -n 's/^requires-python = ">=3\.\([0-9]*\)".*/\1/p' pyproject.toml)
@@ -20,8 +21,15 @@ if [ -n "${UV_PYTHON:-}" ]; then
     exit
 fi
 
+with_torch=
+if grep -q '^ *"torch==' pyproject.toml; then
+    for wheel in "${UV_FIND_LINKS:-${PIP_FIND_LINKS:-/nowhere}}"/torch-*-cp3*.whl; do
+        found=$(expr "$wheel" : '.*-cp3\([0-9]*\)-cp') && with_torch="$with_torch python3.$found"
+    done
+fi
+
 preferred=$(sed -n 1p .python-version 2>/dev/null || true)
-for name in "python$preferred" "$PWD/.venv/bin/python" \
+for name in $with_torch "python$preferred" "$PWD/.venv/bin/python" \
     python3.13 python3.12 python3.11 python3 python; do
     supported "$name" . && exit
     supported "$name" / && exit

@@ -14,7 +14,10 @@ dependencies = ["Some_Thing>=2", "other[extra]>=1,<2; python_version < '4'"]
 [dependency-groups]
 dev = ["third", { include-group = "more" }]
 more = []
-torch = ["torch==2.13.0"]
+torch = ["torch==2.13.0", "some-thing"]
+
+[tool.uv]
+exclude-dependencies = ["torch"]
 """
 VERSIONS = {"other": "1.5", "some-thing": "2.1", "third": "0.1"}
 

@@ -1,0 +1,1 @@
+../../shared/benchmarks/bench_serving_overhead.py

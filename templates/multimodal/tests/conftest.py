@@ -1,0 +1,3 @@
+"""Fixtures of this family."""
+
+pytest_plugins = ["house"]

@@ -1,0 +1,1 @@
+../../../shared/tests/documentation/test_documents.py

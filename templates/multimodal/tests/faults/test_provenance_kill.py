@@ -1,0 +1,1 @@
+../../../shared/tests/faults/test_provenance_kill.py

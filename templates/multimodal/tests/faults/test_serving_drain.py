@@ -1,0 +1,1 @@
+../../../shared/tests/faults/test_serving_drain.py

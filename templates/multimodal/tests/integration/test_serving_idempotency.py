@@ -1,0 +1,1 @@
+../../../shared/tests/integration/test_serving_idempotency.py

@@ -1,0 +1,1 @@
+../../../shared/tests/reproducibility/test_provenance_reproduction.py

@@ -1,0 +1,1 @@
+../../shared/tests/runs.py

@@ -1,0 +1,1 @@
+../../shared/tests/sample_service.py

@@ -1,0 +1,1 @@
+../../../shared/tests/unit/test_ml_test_score.py

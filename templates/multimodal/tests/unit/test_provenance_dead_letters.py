@@ -1,0 +1,1 @@
+../../../shared/tests/unit/test_provenance_dead_letters.py
