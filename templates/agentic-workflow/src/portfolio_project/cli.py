@@ -163,6 +163,18 @@ def serve(port: Annotated[int | None, typer.Option(min=0, max=65_535)] = None) -
 
 
 @app.command()
+def found(
+    tenant: Annotated[str, typer.Argument(help="For whom")] = "demo",
+    seed: Annotated[int, typer.Option(min=0, help="Another seed is another company")] = 7,
+) -> None:
+    """Found a tenant's company with made-up records, unless there is one."""
+    from .demo import found_company  # noqa: PLC0415
+
+    made = found_company(_settings(), tenant, seed)
+    typer.echo(f"{tenant}: {'founded' if made else 'is there already, and stays as it is'}")
+
+
+@app.command()
 def demo(port: Annotated[int | None, typer.Option(min=0, max=65_535)] = None) -> None:
     """Train if need be, found a company, and show the desk live on one page."""
     from .demo import run  # noqa: PLC0415
