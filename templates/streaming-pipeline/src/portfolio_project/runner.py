@@ -12,19 +12,15 @@ because the reducer is pure.
 from __future__ import annotations
 
 import sqlite3
-from array import array
 from collections.abc import Callable
-from itertools import chain
-
-import numpy as np
 
 from .broker import Log, Record
-from .events import DAY, Label, Reason, Rejected, Transaction, read_event
+from .decide import REUSED, decide, letter_of
+from .events import DAY, Label, Rejected, Transaction, read_event
 from .features import Features
-from .generator import LATE
 from .scorer import Scorer
 from .state import KeyedState
-from .store import Letter, Outcome, Store, StoredLabel
+from .store import Outcome, Store, StoredLabel
 
 BATCH = 500
 CHECKPOINT_EVENTS = 20_000
@@ -102,7 +98,7 @@ class Runner:
             event = read_event(record.topic, record.value, record.arrived_at)
             if isinstance(event, Transaction):
                 if event.event_id in self._used and not self._state.has(event):
-                    outcome.letters.append(_letter(record, _REUSED))
+                    outcome.letters.append(letter_of(record, REUSED))
                 elif (row := self._state.apply(event)) is None:
                     outcome.duplicates += 1
                 else:
@@ -115,44 +111,10 @@ class Runner:
                     StoredLabel(record.offset, event.event_id, event.fraud, record.arrived_at)
                 )
             else:
-                outcome.letters.append(_letter(record, event))
+                outcome.letters.append(letter_of(record, event))
         if payments:
-            self._score(outcome, payments, features)
+            decide(self._scorer(), outcome, payments, features)
         return outcome
-
-    def _score(
-        self,
-        outcome: Outcome,
-        payments: list[tuple[Record, Transaction]],
-        features: list[Features],
-    ) -> None:
-        scorer = self._scorer()
-        flat = array("f", chain.from_iterable(features))
-        matrix = np.frombuffer(flat, dtype=np.float32).reshape(len(features), -1)
-        scores: list[float] = scorer.score(matrix).tolist()
-        packed, width = flat.tobytes(), matrix.strides[0]
-        threshold, version = scorer.threshold, scorer.version
-        start = 0
-        for (record, event), score in zip(payments, scores, strict=True):
-            alert = score >= threshold
-            outcome.alerts += alert
-            outcome.late += record.arrived_at - event.occurred_at > LATE
-            outcome.predictions.append(
-                (
-                    record.offset,
-                    event.event_id,
-                    event.card_id,
-                    event.terminal_id,
-                    event.occurred_at,
-                    record.arrived_at,
-                    event.amount_cents,
-                    score,
-                    alert,
-                    version,
-                    packed[start : start + width],
-                )
-            )
-            start += width
 
     def _recover(self) -> None:
         """Bring the state from its checkpoint up to the last commit, without a second output."""
@@ -172,17 +134,3 @@ class Runner:
         if now // DAY > self._swept:
             self._swept = now // DAY
             self._state.forget_idle(now)
-
-
-_REUSED = Rejected(Reason.REUSED_ID, "another transaction had this event_id before")
-
-
-def _letter(record: Record, refused: Rejected) -> Letter:
-    return Letter(
-        record.offset,
-        record.topic,
-        record.arrived_at,
-        refused.reason.value,
-        refused.detail,
-        record.value,
-    )
