@@ -38,6 +38,8 @@ class Settings(ServingSettings):
     ticket_timeout_seconds: float = Field(default=120.0, gt=0, description="without waiting")
     approval_timeout_seconds: float = Field(default=604_800.0, gt=0)
 
+    otel_content: bool = Field(default=False, description="put tickets and answers into spans")
+
     @property
     def world_url(self) -> str:
         """Where the company's records are."""

@@ -5,9 +5,10 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field
 from pydantic_ai import Agent, DeferredToolRequests, ToolOutput
-from pydantic_ai.capabilities import PrepareTools
+from pydantic_ai.capabilities import Instrumentation, PrepareTools
 from pydantic_ai.durable_exec.dbos import DBOSDurability, StepConfig
 from pydantic_ai.models import Model
+from pydantic_ai.models.instrumented import InstrumentationSettings
 
 from ..policy_model.acting import FINAL
 from ..policy_model.model import TRIAGE
@@ -52,13 +53,20 @@ class Agents:
     work: Agent[Desk, Answer]
 
 
-def build_agents(model: Model, *, route: bool = True, durable: bool = True) -> Agents:
+def build_agents(
+    model: Model,
+    *,
+    route: bool = True,
+    durable: bool = True,
+    instrument: InstrumentationSettings | None = None,
+) -> Agents:
     """Build the agents on a model.
 
     Args:
         model: who answers.
         route: whether a ticket is offered only the tools of its intent.
         durable: whether model requests are steps of the engine; a process does this once.
+        instrument: where spans of agents, model calls and tools go, if anywhere.
     """
     retries: StepConfig = {"retries_allowed": True, "max_attempts": 3, "interval_seconds": 0.5}
     triage: Agent[Desk, Triage] = Agent(
@@ -67,7 +75,10 @@ def build_agents(model: Model, *, route: bool = True, durable: bool = True) -> A
         deps_type=Desk,
         output_type=ToolOutput(Triage, name=TRIAGE),
         instructions=TRIAGE_TEXT,
-        capabilities=[DBOSDurability(model_step_config=retries)] if durable else [],
+        capabilities=[
+            *_watched(instrument),
+            *([DBOSDurability(model_step_config=retries)] if durable else []),
+        ],
     )
     work: Agent[Desk, Answer] = Agent(
         model,
@@ -77,8 +88,13 @@ def build_agents(model: Model, *, route: bool = True, durable: bool = True) -> A
         instructions=WORK_TEXT,
         toolsets=[tools],
         capabilities=[
+            *_watched(instrument),
             *([PrepareTools(routed)] if route else []),
             *([DBOSDurability(model_step_config=retries)] if durable else []),
         ],
     )
     return Agents(triage, work)
+
+
+def _watched(instrument: InstrumentationSettings | None) -> list[Instrumentation]:
+    return [Instrumentation(instrument)] if instrument else []

@@ -15,6 +15,7 @@ from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import make_url
 
 from ..settings import Settings
+from .telemetry import current_trace
 
 QUEUE = "tickets"
 WORKFLOW = "work_ticket"
@@ -98,6 +99,7 @@ class Dispatcher:
             },
             tenant,
             ticket,
+            current_trace(),
         )
 
     def decided(self, tenant: str, ticket: str, key: str) -> None:

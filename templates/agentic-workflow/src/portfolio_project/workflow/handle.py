@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from dbos import DBOS
+from opentelemetry.trace import NoOpTracer, Tracer
 from pydantic_ai import DeferredToolRequests, DeferredToolResults, ToolDenied, UsageLimits
 from pydantic_ai.exceptions import AgentRunError
 from pydantic_ai.messages import ModelMessage
@@ -33,6 +34,7 @@ class Office:
     agents: Agents
     settings: Settings
     threshold: float
+    tracer: Tracer = field(default_factory=NoOpTracer)
 
     def limits(self) -> UsageLimits:
         """Return how far the model may go with one ticket."""

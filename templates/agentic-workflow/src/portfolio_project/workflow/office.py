@@ -12,10 +12,11 @@ from ..settings import Settings
 from ..world.engine import migrate, open_engine
 from .handle import Office
 from .local_model import served
+from .telemetry import Tracing
 
 
 @contextmanager
-def opened(settings: Settings) -> Generator[Office]:
+def opened(settings: Settings, traces: Tracing) -> Generator[Office]:
     """Yield an office whose model answers on loopback, and close it afterwards.
 
     Raises:
@@ -30,6 +31,7 @@ def opened(settings: Settings) -> Generator[Office]:
     threshold = settings.confidence_threshold
     with served(slot) as endpoint:
         chosen = choose_model(settings, endpoint.url, endpoint.key, new_client(settings))
-        agents = build_agents(chosen)
-        yield Office(engine, agents, settings, model.threshold if threshold is None else threshold)
+        agents = build_agents(chosen, instrument=traces.instrumentation)
+        sure = model.threshold if threshold is None else threshold
+        yield Office(engine, agents, settings, sure, traces.tracer)
     engine.dispose()

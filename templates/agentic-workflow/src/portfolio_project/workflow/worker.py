@@ -15,6 +15,7 @@ from ..settings import Settings
 from .engine import QUEUE, WORKFLOW, launched
 from .handle import Office, handle, wait_for_person
 from .office import opened
+from .telemetry import ticket_span, tracing
 
 VERSION = "1"
 """Of the workflow's steps. Raise it when their order changes; unfinished tickets keep theirs."""
@@ -23,15 +24,18 @@ _office: Office | None = None
 
 
 @DBOS.workflow(name=WORKFLOW)
-async def work_ticket(tenant: str, ticket: str) -> str:
-    """Work one ticket, durably, and return its outcome."""
+async def work_ticket(tenant: str, ticket: str, trace: str = "") -> str:
+    """Work one ticket, durably, and return its outcome; `trace` names the span that asked."""
     office = _office
     assert office is not None, "the engine runs before the office is open"
 
     async def decide(where: Desk, key: str) -> bool:
         return await wait_for_person(where, key, office.settings.approval_timeout_seconds)
 
-    return await handle(office, tenant, ticket, decide)
+    with ticket_span(office.tracer, tenant, ticket, trace) as span:
+        outcome = await handle(office, tenant, ticket, decide)
+        span.set_attribute("desk.outcome", outcome)
+    return outcome
 
 
 def work(settings: Settings, stop: threading.Event, name: str) -> None:
@@ -44,7 +48,7 @@ def work(settings: Settings, stop: threading.Event, name: str) -> None:
     for chatty in ("httpx2", "dbos"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     global _office  # noqa: PLW0603 - the engine calls a plain function, so the process has one
-    with opened(settings) as office:
+    with tracing(settings) as traces, opened(settings, traces) as office:
         _office = office
         try:
             with launched(settings, name, VERSION):
