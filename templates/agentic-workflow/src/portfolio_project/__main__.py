@@ -1,1 +1,1 @@
-../../../streaming-pipeline/src/portfolio_project/__main__.py
+../../../shared/src/portfolio_project/__main__.py

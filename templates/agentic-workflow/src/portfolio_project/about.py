@@ -1,1 +1,1 @@
-../../../streaming-pipeline/src/portfolio_project/about.py
+../../../shared/src/portfolio_project/about.py

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
-from .provenance import ProvenanceError, Registry
-from .serving import BadSettings, load_settings
+from . import errors
+from .endings import end
+from .endings import run as run_to_end
+from .provenance import Registry
+from .serving import load_settings
 from .serving.keys_cli import keys_app
 from .settings import Settings
 
@@ -194,7 +196,7 @@ def verify(tenant: Annotated[str, typer.Argument(help="Whose log")] = "demo") ->
     with reading(engine) as connection:
         chain = audit.verify(connection, tenant)
     if not chain.intact:
-        _end(f"{tenant}: the chain is broken at entry {chain.broken_at}", 1)
+        end(f"{tenant}: the chain is broken at entry {chain.broken_at}", 1)
     typer.echo(f"{tenant}: {chain.entries:,} entries, intact, head {chain.head}")
 
 
@@ -227,32 +229,7 @@ def rollback() -> None:
 
 def main() -> None:
     """Run the command line; what can go wrong for a user is told in one line."""
-    from .errors import expected_errors  # noqa: PLC0415
-
-    try:
-        sys.exit(app(standalone_mode=False))
-    except (BadSettings, ProvenanceError) as error:
-        _end(str(error), 2)
-    except typer.TyperException as error:
-        _end(f"{_wording(error)}. See --help", 2)
-    except OSError as error:
-        _end(f"{error}. Check the disk and the folder of the data", 1)
-    except (KeyboardInterrupt, typer.Abort):
-        _end("interrupted", 130)
-    except Exception as error:
-        if isinstance(error, expected_errors()):
-            _end(str(error).splitlines()[0], 2)
-        raise
-
-
-def _wording(error: typer.TyperException) -> str:
-    wording = getattr(error, "format_message", error.__str__)()
-    return " ".join(str(wording).split()).rstrip(".")
-
-
-def _end(message: str, code: int) -> NoReturn:
-    sys.stderr.write(f"{message}\n")
-    sys.exit(code)
+    run_to_end(app, errors.told, errors.away)
 
 
 def _settings(**overrides: object) -> Settings:

@@ -1,1 +1,1 @@
-../../../streaming-pipeline/src/portfolio_project/lifeline.py
+../../../shared/src/portfolio_project/lifeline.py

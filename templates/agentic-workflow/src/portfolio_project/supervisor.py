@@ -1,1 +1,1 @@
-../../../streaming-pipeline/src/portfolio_project/supervisor.py
+../../../shared/src/portfolio_project/supervisor.py

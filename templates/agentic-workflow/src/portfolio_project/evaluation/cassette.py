@@ -110,6 +110,10 @@ class CassetteTransport(httpx2.AsyncBaseTransport):
             return f"{told}; there is none for this case. Record again"
         return "\n".join([f"{told}; nearest {nearest[0]}:", *nearest[1][:_SHOWN]])
 
+    async def aclose(self) -> None:
+        """Close the connections of what really sends."""
+        await self._inner.aclose()
+
     def unused(self) -> list[str]:
         """Return the recordings that no request asked for."""
         found = sorted(self._folder.rglob("*.json"))

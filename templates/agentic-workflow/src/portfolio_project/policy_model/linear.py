@@ -1,5 +1,6 @@
 """A linear classifier over named features, read with numpy alone."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -65,9 +66,9 @@ def vector(
     features: Iterable[str], vocabulary: dict[str, int], scale: Floats
 ) -> tuple[NDArray[np.int64], Floats]:
     """Return rows and values (unit length) of the known features, each counted sublinearly."""
-    found = np.array([row for f in features if (row := vocabulary.get(f)) is not None], np.int64)
-    rows, counts = np.unique(found, return_counts=True)
-    values = (1 + np.log(counts)).astype(np.float32)
+    found = Counter(vocabulary[f] for f in features if f in vocabulary)
+    rows = np.array(sorted(found), np.int64)
+    values = (1 + np.log([found[row] for row in rows.tolist()])).astype(np.float32)
     if len(rows):
         values = values * scale[rows]
         values = values / np.float32(max(float(np.sqrt(np.sum(values * values))), 1e-9))

@@ -25,6 +25,10 @@ _PRAGMAS = ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=30000", "for
 _KNOWS_SUBSECONDS = (3, 42)
 
 
+def _seconds(_unit: str) -> float:
+    return round(time.time(), 3)
+
+
 def workflows_engine(settings: Settings) -> Engine:
     """Return the engine of the database that holds the workflows' steps."""
     url = settings.workflows_url
@@ -39,7 +43,7 @@ def workflows_engine(settings: Settings) -> Engine:
         if sqlite3.sqlite_version_info < _KNOWS_SUBSECONDS:
             # From Python 3.12 on DBOS dates its rows by unixepoch('subsec'), which an older SQLite
             # (that of Debian 12, say) answers with NULL.
-            connection.create_function("unixepoch", 1, lambda _unit: round(time.time(), 3))
+            connection.create_function("unixepoch", 1, _seconds)
 
     event.listen(engine, "connect", prepare)
     return engine
