@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .config import TrainConfig
-from .evaluate import Scores, Truth, report, rule_score
+from .evaluate import Scores, Truth, report
 from .labels import last_split, test_rows
 from .provenance import Registry, Version, save_report
+from .rules import RULE_THRESHOLD, rule_score
 from .scorer import load
 from .settings import Settings
 from .table import Table
@@ -59,7 +60,8 @@ def columns(measured: Measured) -> dict[str, float]:
 
 def _rules(rows: Table, truth: Truth, config: TrainConfig) -> Measured:
     scores: Scores = rule_score(rows.features)
-    return Measured("rules", "", serving=False, metrics=report(rows, truth, scores, 0.3, config))
+    metrics = report(rows, truth, scores, RULE_THRESHOLD, config)
+    return Measured("rules", "", serving=False, metrics=metrics)
 
 
 def _config_of(version: Version) -> TrainConfig:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
 from .config import TrainConfig
 from .events import DAY
+from .rules import Costs, rule_score
 from .table import Table
 
 Scores = NDArray[np.float32] | NDArray[np.float64]
@@ -57,19 +56,6 @@ def card_precision(table: Table, truth: Truth, scores: Scores, *, checked: int) 
     return float(np.mean(shares))
 
 
-@dataclass(frozen=True)
-class Costs:
-    """What a decision costs, in the currency unit: a missed fraud costs its amount."""
-
-    check: float = 5.0
-    """One alert: somebody looks at it, or a customer is asked."""
-
-    def total(self, truth: Truth, alerts: Truth, amounts: NDArray[np.float32]) -> float:
-        """Cost of the `alerts` (n,) raised on payments of `amounts` (n,)."""
-        missed = amounts[truth & ~alerts].sum(dtype=np.float64)
-        return float(missed + self.check * alerts.sum())
-
-
 def cheapest_threshold(
     truth: Truth, scores: Scores, amounts: NDArray[np.float32], costs: Costs
 ) -> float:
@@ -88,18 +74,6 @@ def cheapest_threshold(
         return 1.0
     below = ranked[best + 1] if best + 1 < len(ranked) else 0.0
     return round(float(ranked[best] + below) / 2, 6)
-
-
-def rule_score(features: NDArray[np.float32]) -> NDArray[np.float64]:
-    """What a fraud team would do without a model, shape (n,) for features (n, 15).
-
-    Share of three rules that fire: a high amount, an amount far above the card's habit, a terminal
-    with reported frauds. Every model must beat it.
-    """
-    amount, habit, risk = features[:, 0], features[:, 8], features[:, 12]
-    fired = np.stack([amount > 220, amount > 4 * habit, risk > 0.5])
-    share: NDArray[np.float64] = fired.sum(axis=0) / len(fired)
-    return share
 
 
 def report(

@@ -15,11 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .config import Algorithm, TrainConfig
-from .evaluate import Costs, cheapest_threshold, report
+from .evaluate import cheapest_threshold, report
 from .features import FEATURE_NAMES
 from .fingerprint import fingerprint
 from .labels import last_split, test_rows, training_rows
 from .provenance import deterministic, readable_json, rounded
+from .rules import Costs
 from .scorer import INPUT_NAME, MODEL_FILE, SPEC_FILE, ModelSpec, Scorer
 from .table import Table
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from .broker import Envelope
 from .events import Label, Rejected, read_event
 from .features import FEATURE_NAMES
+from .rules import amounts
 from .state import KeyedState
 
 NEVER = np.iinfo(np.int64).max
@@ -22,7 +23,7 @@ NEVER = np.iinfo(np.int64).max
 class Table:
     """n payments in order of arrival.
 
-    `features`: (n, 15) float32, exactly what the live stream would have scored;
+    `features`: (n, 19) float32, exactly what the live stream would have scored;
     `at`, `arrived_at`: (n,) Unix seconds; `card`: (n,) a number for each card;
     `reported_at`: (n,) when the payment was reported as fraud, NEVER if it was not.
     """
@@ -39,7 +40,7 @@ class Table:
     @property
     def amount(self) -> NDArray[np.float32]:
         """(n,) amounts, in the currency unit."""
-        return self.features[:, 0]
+        return amounts(self.features)
 
     def where(self, mask: NDArray[np.bool_]) -> Table:
         """The rows for which `mask` (n,) is true."""

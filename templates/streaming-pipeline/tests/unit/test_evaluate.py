@@ -4,14 +4,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portfolio_project.evaluate import (
-    Costs,
     card_precision,
     cheapest_threshold,
     ranking,
-    rule_score,
 )
 from portfolio_project.events import DAY
 from portfolio_project.features import FEATURE_NAMES
+from portfolio_project.rules import (
+    Costs,
+    rule_score,
+)
 from portfolio_project.table import NEVER, Table
 
 
