@@ -27,7 +27,7 @@ def follow_parent(stop: threading.Event) -> None:
     """Set `stop` when standard input ends; leave by force if that is not heeded in 5 seconds."""
 
     def watch() -> None:
-        while sys.stdin.buffer.read(4096):
+        while os.read(sys.stdin.fileno(), 4096):  # no buffer, whose lock would outlive the end
             pass
         stop.set()
         threading.Event().wait(5)
@@ -40,7 +40,7 @@ def die_with_parent() -> None:
     """End this process as SIGTERM would, as soon as standard input ends."""
 
     def watch() -> None:
-        while sys.stdin.buffer.read(4096):
+        while os.read(sys.stdin.fileno(), 4096):  # no buffer, whose lock would outlive the end
             pass
         os.kill(os.getpid(), signal.SIGTERM)
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import sqlite3
 import sys
 from pathlib import Path
-from typing import Annotated, NoReturn
+from types import ModuleType
+from typing import Annotated
 
 import typer
 
+from .endings import Errors, end
+from .endings import run as run_to_end
 from .profiles import PROFILES, Profile
 from .provenance import ProvenanceError, Registry
 from .serving import BadSettings, load_settings
@@ -49,7 +52,7 @@ def ingest(
 
 @app.command()
 def train(
-    train_days: Annotated[int, typer.Option(min=1, help="Days to learn from")] = 7,
+    train_days: Annotated[int, typer.Option(min=1, help="Days to learn from")] = 14,
     test_days: Annotated[int, typer.Option(min=1, help="Days to test on")] = 7,
     cards_checked: Annotated[int, typer.Option(min=1, help="Cards a team can check a day")] = 20,
     check_cost: Annotated[float, typer.Option(min=0.01, help="Cost of an alert")] = 5.0,
@@ -126,6 +129,9 @@ def stream(
     *,
     until_end: Annotated[bool, typer.Option(help="Stop when the log is done")] = False,
     batch: Annotated[int, typer.Option(min=1, max=10_000, help="Events a transaction")] = 500,
+    workers: Annotated[
+        int | None, typer.Option(min=0, max=64, help="Kafka workers that it keeps; 0: none")
+    ] = None,
     follow_parent: Annotated[bool, typer.Option(hidden=True)] = False,
 ) -> None:
     """Process the log: score what comes, exactly once, until Ctrl-C."""
@@ -133,12 +139,25 @@ def stream(
     from .lifeline import stop_event  # noqa: PLC0415
     from .worker import work  # noqa: PLC0415
 
-    stop = stop_event()
+    settings, stop = _settings(), stop_event()
     if follow_parent:
         follow(stop)
-    done = work(_settings(), stop, batch=batch, until_end=until_end)
+    if settings.broker_url == "embedded":
+        done = work(settings, stop, batch=batch, until_end=until_end)
+    else:
+        host = _kafka()
+        count = settings.kafka_workers if workers is None else workers
+        done = host.work(settings, stop, workers=count, until_end=until_end)
     if not follow_parent:
         typer.echo(f"{done:,} events processed")
+
+
+@app.command(hidden=True)
+def kafka_worker(
+    name: str, *, follow_parent: Annotated[bool, typer.Option(hidden=True)] = False
+) -> None:
+    """One Kafka worker, called NAME; `stream` starts and supervises some of them."""
+    _kafka().run_worker(_settings(), name, follow_parent=follow_parent)
 
 
 @app.command()
@@ -217,44 +236,31 @@ def rollback() -> None:
 
 def main() -> None:
     """Run the command line; what can go wrong for a user is told in one line."""
+    run_to_end(app, _told, lambda: (sqlite3.OperationalError,))
+
+
+def _told() -> Errors:
+    from .brokers import BrokerError  # noqa: PLC0415
     from .dataset import DatasetError  # noqa: PLC0415
     from .scorer import ModelMismatchError  # noqa: PLC0415
     from .serving_model import NoModelError  # noqa: PLC0415
     from .train import TrainingError  # noqa: PLC0415
 
-    expected = (
-        BadSettings,
-        DatasetError,
-        ModelMismatchError,
-        NoModelError,
-        ProvenanceError,
-        TrainingError,
-    )
-    try:
-        sys.exit(app(standalone_mode=False))
-    except expected as error:
-        _end(str(error), 2)
-    except typer.TyperException as error:
-        _end(f"{_wording(error)}. See --help", 2)
-    except (OSError, sqlite3.OperationalError) as error:
-        _end(f"{error}. Check the disk and the folder of the data", 1)
-    except (KeyboardInterrupt, typer.Abort):
-        _end("interrupted", 130)
-
-
-def _wording(error: typer.TyperException) -> str:
-    """What is wrong with the command line, in one line."""
-    wording = getattr(error, "format_message", error.__str__)()
-    return " ".join(str(wording).split()).rstrip(".")
-
-
-def _end(message: str, code: int) -> NoReturn:
-    sys.stderr.write(f"{message}\n")
-    sys.exit(code)
+    own = (BrokerError, DatasetError, ModelMismatchError, NoModelError, TrainingError)
+    return (BadSettings, ProvenanceError, *own)
 
 
 def _settings(**overrides: object) -> Settings:
     return load_settings(Settings, **overrides)
+
+
+def _kafka() -> ModuleType:
+    """The Kafka host, which an extra brings."""
+    try:
+        from .kafka import host  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        end(f"a broker needs the extra `kafka` ({error.name} is missing)", 2)
+    return host
 
 
 def _profile(name: str) -> Profile:

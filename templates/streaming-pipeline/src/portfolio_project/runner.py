@@ -47,7 +47,7 @@ class Runner:
         """
         records = self._log.read(self.offset, limit)
         if not records:
-            self._save()
+            self.save()
             return 0
         try:
             self._process(records, caught_up=len(records) < limit)
@@ -77,7 +77,7 @@ class Runner:
         ids = [event.event_id for event in events if isinstance(event, Transaction)]
         self._used = self._store.known(ids)
 
-    def _save(self) -> None:
+    def save(self) -> None:
         """Store the state of a stream that is at rest, unless that is done."""
         if self._checkpoint < self.offset:
             self._store.commit(Outcome(self.offset), self._state.changes())

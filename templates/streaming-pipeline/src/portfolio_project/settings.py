@@ -20,6 +20,29 @@ class Settings(ServingSettings):
         default=300.0, gt=0, description="a live feed ends after this; the client resumes it"
     )
 
+    broker_url: str = Field(
+        default="embedded",
+        description="embedded, or kafka://HOST:PORT (several with commas), with the extra `kafka`",
+    )
+    kafka_prefix: str = Field(
+        default="payments",
+        pattern=r"^[a-z0-9][a-z0-9._-]{0,99}$",
+        description="of topics and consumer groups",
+    )
+    kafka_partitions: int = Field(
+        default=4, ge=1, le=1_000, description="of each topic; fixed once there are windows"
+    )
+    kafka_workers: int = Field(default=2, ge=1, le=64, description="processes that `stream` keeps")
+    kafka_commit_every: int = Field(
+        default=0, ge=0, description="messages between a worker's checkpoints; 0: one a second"
+    )
+    kafka_exactly_once: bool = Field(
+        default=False, description="workers use Kafka's transactions, on a real broker"
+    )
+    kafka_options: dict[str, str] = Field(
+        default_factory=dict[str, str], description="further settings of librdkafka, as JSON"
+    )
+
     @property
     def log_path(self) -> Path:
         """The event log."""
@@ -29,6 +52,11 @@ class Settings(ServingSettings):
     def store_path(self) -> Path:
         """Predictions, state, dead letters."""
         return self.data_dir / "stream.db"
+
+    @property
+    def windows_dir(self) -> Path:
+        """Local copies of the Kafka workers' windows; what is lost here is read from Kafka."""
+        return self.data_dir / "kafka"
 
     @property
     def dataset_dir(self) -> Path:
