@@ -22,6 +22,9 @@ MAX_CLOCK_SKEW = 300
 
 SCHEMA_VERSION = 1
 
+UNIT = 100
+"""Cents in one currency unit: people read and write units, the machine adds up cents."""
+
 Identifier = Annotated[
     str,
     StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$", max_length=64),

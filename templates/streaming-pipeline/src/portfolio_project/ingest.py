@@ -18,7 +18,7 @@ import orjson
 
 from .broker import Envelope
 from .dataset import DatasetError, write_events
-from .events import SCHEMA_VERSION, Rejected, Topic, read_event
+from .events import SCHEMA_VERSION, UNIT, Rejected, Topic, read_event
 from .features import LABEL_DELAY
 from .generator import plan
 from .provenance import DeadLetters, RunManifest, deterministic, write_run
@@ -142,7 +142,7 @@ def _read_row(row: Any, clock: int) -> tuple[int, bytes, bool]:
     if fraud not in {"0", "1", "true", "false"}:
         raise ValueError("fraud: give 0 or 1")
     try:
-        cents = round(float(row["amount"]) * 100)
+        cents = round(float(row["amount"]) * UNIT)
     except (TypeError, ValueError, OverflowError):
         raise ValueError("amount: not a number") from None
     payment = {

@@ -8,7 +8,7 @@ import numpy as np
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, Field
 
-from ..events import DAY
+from ..events import DAY, UNIT
 from ..features import Card
 from ..serving import Cursor, CursorCodec, Limit, Page, Principal, Problem, require_scope
 from ..store import Letter, Prediction
@@ -147,7 +147,7 @@ def _window(card: Card, days: int) -> Window:
     first = sum(at <= after for at in card.times)
     count = len(card.times) - first
     total = card.totals[-1] - card.totals[first]
-    return Window(days=days, count=count, mean_amount=total / count / 100 if count else None)
+    return Window(days=days, count=count, mean_amount=total / count / UNIT if count else None)
 
 
 def _letter(row: Letter) -> DeadLetter:
