@@ -13,7 +13,7 @@ class TrainConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     algorithm: Algorithm = "lightgbm"
-    train_days: int = Field(default=7, ge=1)
+    train_days: int = Field(default=14, ge=1)
     test_days: int = Field(default=7, ge=1)
     cards_checked: int = Field(default=100, ge=1)
     """How many cards a team can check each day."""

@@ -9,17 +9,20 @@ searches and one subtraction of integers, exact in whatever order events arrive.
 the features of its own moment and is then counted by the windows of later ones. States are values:
 the arrays in them are packed for speed and never changed once made.
 
-The inputs are those of Le Borgne et al., Fraud Detection Handbook (2022), ch. 3: windows are
-half-open, (t - w, t], and a terminal's windows end seven days ago, when labels are known.
+The inputs are those of Le Borgne et al., Fraud Detection Handbook (2022), ch. 3, and the four of
+`OURS`. Windows are half-open, (t - w, t], and a terminal's end seven days ago, when labels are in.
+A feature whose name begins with `terminal_` follows from the terminal alone, all others from the
+card and the payment, so a host may keep the two on different machines.
 """
 
 from __future__ import annotations
 
 from array import array
-from bisect import bisect_right, insort_right
+from bisect import bisect_left, bisect_right, insort_right
+from operator import sub
 from typing import NamedTuple
 
-from .events import DAY, MAX_CLOCK_SKEW, MAX_LATENESS, Event, Label, Transaction
+from .events import DAY, MAX_CLOCK_SKEW, MAX_LATENESS, UNIT, Event, Label
 
 LABEL_DELAY = 7 * DAY
 """Seconds until a payment counts as judged: frauds are reported by then."""
@@ -61,7 +64,8 @@ class State(NamedTuple):
 
 NEW_CARD = Card()
 NEW_TERMINAL = Terminal()
-_NO_RISK = (0.0, 0.0, 0.0)
+_RECENT_VISITS = 3
+_new = tuple.__new__  # this code runs for each event, and a named tuple's own call takes longer
 
 
 class Features(NamedTuple):
@@ -76,15 +80,25 @@ class Features(NamedTuple):
     card_mean_amount_7d: float
     card_count_30d: float
     card_mean_amount_30d: float
+    card_amount_to_habit: float
+    """Amount over the mean of the card's earlier ones in 30 days; 1 for a card without any."""
+    card_top_to_habit_7d: float
+    """The same for the largest earlier amount of 7 days; 0 without any."""
     terminal_count_1d: float
     terminal_risk_1d: float
     terminal_count_7d: float
     terminal_risk_7d: float
     terminal_count_30d: float
     terminal_risk_30d: float
+    terminal_risk_3: float
+    """Share of frauds among the last three payments of the terminal's 30 days."""
+    terminal_fraud_age: float
+    """Days since the oldest fraud of the terminal's 30 days; 0 without any."""
 
 
 FEATURE_NAMES = Features._fields
+OURS = ("card_amount_to_habit", "card_top_to_habit_7d", "terminal_risk_3", "terminal_fraud_age")
+"""Features that the Handbook does not have."""
 
 
 def step(state: State, event: Event) -> tuple[State, Features | None]:
@@ -97,12 +111,14 @@ def step(state: State, event: Event) -> tuple[State, Features | None]:
     if isinstance(event, Label):
         judged = _judge(terminal, event)
         return (state if judged is terminal else State(card, judged)), None
-    at = event.occurred_at
+    at, cents = event.occurred_at, event.amount_cents
     entry = (at, event.event_id)
     if entry in card.recent:
         return state, None
-    after = State(_pay(card, at, event.amount_cents, entry), _visit(terminal, at))
-    return after, _features(after, event)
+    card, terminal = _pay(card, at, cents, entry), _visit(terminal, at)
+    of_terminal = _of_terminal(terminal, at - LABEL_DELAY)
+    features = _of_moment(at, cents) + _of_card(card, at, cents) + of_terminal
+    return _new(State, (card, terminal)), _new(Features, features)
 
 
 def _pay(card: Card, at: int, cents: int, entry: tuple[int, str]) -> Card:
@@ -125,7 +141,7 @@ def _pay(card: Card, at: int, cents: int, entry: tuple[int, str]) -> Card:
     settled = newest - _SLACK
     while recent and recent[0][0] < settled:
         recent = recent[1:]
-    return Card(times, totals, (*recent, entry))
+    return _new(Card, (times, totals, (*recent, entry)))
 
 
 def _visit(terminal: Terminal, at: int) -> Terminal:
@@ -141,7 +157,7 @@ def _visit(terminal: Terminal, at: int) -> Terminal:
         insort_right(times, at)
     if frauds and frauds[0][0] <= closed:
         frauds = tuple(fraud for fraud in frauds if fraud[0] > closed)
-    return Terminal(times, frauds)
+    return _new(Terminal, (times, frauds))
 
 
 def _judge(terminal: Terminal, label: Label) -> Terminal:
@@ -154,52 +170,72 @@ def _judge(terminal: Terminal, label: Label) -> Terminal:
     return terminal._replace(frauds=tuple(sorted((*terminal.frauds, entry))))
 
 
-def _features(state: State, event: Transaction) -> Features:
-    at = event.occurred_at
-    times, totals, _ = state.card
-    last = bisect_right(times, at)  # the event itself is in, so each count is at least 1
+def _of_moment(at: int, cents: int) -> tuple[float, float, float]:
+    """Amount, weekend, night."""
+    return (
+        cents / UNIT,
+        1.0 if (at // DAY + 3) % 7 >= 5 else 0.0,  # 1970-01-01 was a Thursday
+        1.0 if at % DAY // 3600 <= 6 else 0.0,
+    )
+
+
+def _of_card(card: Card, at: int, cents: int) -> tuple[float, ...]:
+    """Counts and means of the card's three windows, and two amounts beside what it usually pays."""
+    times, totals, _ = card
+    # The event itself is in, the last of its second, so each count is at least 1.
+    last = len(times) if times[-1] <= at else bisect_right(times, at)
     month = bisect_right(times, at - 30 * DAY, 0, last)
     week = bisect_right(times, at - 7 * DAY, month, last)
     day = bisect_right(times, at - DAY, week, last)
     total = totals[last]
-    counts = _judged_counts(state.terminal.times, at - LABEL_DELAY)
-    risks = _risks(state.terminal.frauds, at - LABEL_DELAY, counts)
-    return Features(
-        event.amount_cents / 100,
-        1.0 if (at // DAY + 3) % 7 >= 5 else 0.0,  # 1970-01-01 was a Thursday
-        1.0 if at % DAY // 3600 <= 6 else 0.0,
-        float(last - day),
-        (total - totals[day]) / (100 * (last - day)),
-        float(last - week),
-        (total - totals[week]) / (100 * (last - week)),
-        float(last - month),
-        (total - totals[month]) / (100 * (last - month)),
-        float(counts[0]),
-        risks[0],
-        float(counts[1]),
-        risks[1],
-        float(counts[2]),
-        risks[2],
+    in_month = total - totals[month]
+    in_day, in_week, earlier = last - day, last - week, last - month - 1
+    to_habit, top_to_habit = 1.0, 0.0
+    if earlier:
+        habit = (in_month - cents) / earlier or 1.0
+        to_habit = cents / habit
+        if in_week > 1:
+            amounts = map(sub, totals[week + 1 : last], totals[week : last - 1])
+            top_to_habit = max(amounts) / habit
+    return (
+        in_day,
+        (total - totals[day]) / (UNIT * in_day),
+        in_week,
+        (total - totals[week]) / (UNIT * in_week),
+        earlier + 1,
+        in_month / (UNIT * (earlier + 1)),
+        to_habit,
+        top_to_habit,
     )
 
 
-def _judged_counts(times: array[int], until: int) -> tuple[int, int, int]:
-    """Payments in the day, week and month that end at `until`."""
+def _of_terminal(terminal: Terminal, until: int) -> tuple[float, ...]:
+    """Counts and shares of frauds in the three windows that end at `until`, and two more signs."""
+    times, frauds = terminal
     last = bisect_right(times, until)
     month = bisect_right(times, until - 30 * DAY, 0, last)
     week = bisect_right(times, until - 7 * DAY, month, last)
-    return last - bisect_right(times, until - DAY, week, last), last - week, last - month
-
-
-def _risks(
-    frauds: tuple[tuple[int, str], ...], until: int, counts: tuple[int, int, int]
-) -> tuple[float, ...]:
-    """Share of frauds in the same three windows."""
+    day = bisect_right(times, until - DAY, week, last)
     if not frauds:
-        return _NO_RISK
-    times = [fraud[0] for fraud in frauds]
-    end = bisect_right(times, until)
-    return tuple(
-        min(1.0, (end - bisect_right(times, until - days * DAY)) / count) if count else 0.0
-        for days, count in zip((1, 7, 30), counts, strict=True)
+        return last - day, 0.0, last - week, 0.0, last - month, 0.0, 0.0, 0.0
+    reported = [fraud[0] for fraud in frauds]
+    end = bisect_right(reported, until)
+    oldest = bisect_right(reported, until - 30 * DAY)
+    in_week = end - bisect_right(reported, until - 7 * DAY)
+    in_day = end - bisect_right(reported, until - DAY)
+    seen = max(month, last - _RECENT_VISITS)
+    recent = end - bisect_left(reported, times[seen], oldest) if seen < last else 0
+    return (
+        last - day,
+        _share(in_day, last - day),
+        last - week,
+        _share(in_week, last - week),
+        last - month,
+        _share(end - oldest, last - month),
+        _share(recent, last - seen),
+        (until + LABEL_DELAY - reported[oldest]) / DAY if oldest < end else 0.0,
     )
+
+
+def _share(frauds: int, count: int) -> float:
+    return min(1.0, frauds / count) if count else 0.0

@@ -19,6 +19,7 @@ from .evaluate import cheapest_threshold, report
 from .features import FEATURE_NAMES
 from .fingerprint import fingerprint
 from .labels import last_split, test_rows, training_rows
+from .linear import logistic_graph
 from .provenance import deterministic, readable_json, rounded
 from .rules import Costs
 from .scorer import INPUT_NAME, MODEL_FILE, SPEC_FILE, ModelSpec, Scorer
@@ -117,22 +118,13 @@ def _export_lightgbm(model: Any) -> bytes:
 
 
 def _export_logistic(model: Any) -> bytes:
-    from skl2onnx import convert_sklearn  # noqa: PLC0415
-    from skl2onnx.common.data_types import FloatTensorType  # noqa: PLC0415
-
     scaler, regression = (step for _, step in model.steps)
-    for part, names in ((scaler, ("mean_", "scale_")), (regression, ("coef_", "intercept_"))):
-        for name in names:  # the last bits of a sum depend on the kernel that added it
-            setattr(part, name, np.round(getattr(part, name), 6))
-    inputs = [(INPUT_NAME, FloatTensorType([None, len(FEATURE_NAMES)]))]
-    onnx: Any = convert_sklearn(
-        model,
-        name=_GRAPH,
-        initial_types=inputs,
-        options={id(model): {"zipmap": False}},
-        target_opset=_OPSET,
+    # The last bits of a sum depend on the kernel that added it: what is kept is rounded.
+    weights = np.round(regression.coef_[0] / scaler.scale_, 6)
+    bias = float(
+        regression.intercept_[0] - (regression.coef_[0] * scaler.mean_ / scaler.scale_).sum()
     )
-    return bytes(onnx.SerializeToString(deterministic=True))
+    return logistic_graph(weights, round(bias, 6), name=_GRAPH, input_name=INPUT_NAME)
 
 
 _ESTIMATORS: dict[Algorithm, Callable[[int], Any]] = {

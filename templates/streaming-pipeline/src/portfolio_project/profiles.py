@@ -23,7 +23,9 @@ PROFILES = {
         World(customers=400, terminals=800, days=56, terminals_hit=1, cards_hit=1),
         TrainConfig(cards_checked=10),
     ),
-    "handbook": Profile(replace(HANDBOOK, history_days=143), TrainConfig(cards_checked=100)),
+    "handbook": Profile(
+        replace(HANDBOOK, history_days=143), TrainConfig(train_days=7, cards_checked=100)
+    ),
 }
 """small is the default; tiny is for tests; handbook is the published data
 set, up to the day on which the labels of its published test week had arrived."""

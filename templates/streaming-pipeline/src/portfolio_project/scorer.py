@@ -57,7 +57,7 @@ class Scorer:
         self.threshold = spec.threshold
 
     def score(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Probability of fraud, shape (n,), for features of shape (n, 15)."""
+        """Probability of fraud, shape (n,), for features of shape (n, 19)."""
         scores: Any = self._session.run(self._outputs, {INPUT_NAME: features})[0]
         chances: NDArray[np.float32] = scores[:, 1]
         return chances

@@ -63,7 +63,7 @@ CREATE TABLE IF NOT EXISTS state (
 
 
 class Prediction(NamedTuple):
-    """One decision, as it is stored; `features` is (15,) float32, as the model saw it."""
+    """One decision, as it is stored; `features` is (19,) float32, as the model saw it."""
 
     offset: int
     event_id: str

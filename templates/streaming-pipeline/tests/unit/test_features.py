@@ -46,7 +46,45 @@ def by_hand(history: list[Transaction | Label], event: Transaction) -> Features:
         ]
         values[f"terminal_count_{days}d"] = float(len(judged))
         values[f"terminal_risk_{days}d"] = sum(judged) / len(judged) if judged else 0.0
+    values |= habits_by_hand(payments, event) | reports_by_hand(payments, frauds, event)
     return Features(*(values[name] for name in FEATURE_NAMES))
+
+
+def habits_by_hand(payments: list[Transaction], event: Transaction) -> dict[str, float]:
+    """The payment, and the largest of the week, beside the mean of the card's earlier ones."""
+    at = event.occurred_at
+    earlier = [
+        one
+        for one in payments
+        if one.card_id == event.card_id and at - 30 * DAY < one.occurred_at <= at and one != event
+    ]
+    if not earlier:
+        return {"card_amount_to_habit": 1.0, "card_top_to_habit_7d": 0.0}
+    habit = sum(one.amount_cents for one in earlier) / len(earlier) or 1.0
+    week = [one.amount_cents for one in earlier if at - 7 * DAY < one.occurred_at]
+    return {
+        "card_amount_to_habit": event.amount_cents / habit,
+        "card_top_to_habit_7d": max(week, default=0) / habit,
+    }
+
+
+def reports_by_hand(
+    payments: list[Transaction], frauds: dict[str, bool], event: Transaction
+) -> dict[str, float]:
+    """The last three judged payments of the terminal, and how long it has been reported."""
+    until = event.occurred_at - LABEL_DELAY
+    month = sorted(
+        (one.occurred_at, frauds.get(one.event_id, False))
+        for one in payments
+        if one.terminal_id == event.terminal_id and until - 30 * DAY < one.occurred_at <= until
+    )
+    reported = [at for at, fraud in month if fraud]
+    since = month[-3:][0][0] if month else 0
+    recent = sum(at >= since for at in reported)
+    return {
+        "terminal_risk_3": min(1.0, recent / len(month[-3:])) if month else 0.0,
+        "terminal_fraud_age": (event.occurred_at - reported[0]) / DAY if reported else 0.0,
+    }
 
 
 @st.composite
