@@ -5,7 +5,6 @@ from __future__ import annotations
 import sqlite3
 import sys
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
@@ -30,8 +29,11 @@ ConfigName = Annotated[str, typer.Option(help="A file in configs/, without its e
 @app.command()
 def ingest(
     source: Annotated[
-        Path | None,
-        typer.Argument(help="A folder with captions, or tar shards; the made world if left out"),
+        str | None,
+        typer.Argument(
+            help="A folder of pictures with captions, a table, tar shards, or huggingface:NAME; "
+            "the made world if left out"
+        ),
     ] = None,
     config: ConfigName = "default",
 ) -> None:

@@ -1,0 +1,157 @@
+"""A data set on disk: a folder for each split, with arrays that are mapped into memory.
+
+SPLIT/images.npy      bytes (n, side, side, 3)
+SPLIT/captions.json   {"captions": n texts, "negatives": n lists of texts, "kinds": names}
+SPLIT/sounds.npy      16-bit samples (n, length), if there are sounds
+SPLIT/attributes.npy  category numbers (n, columns), if there are attributes
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import UserError
+from ..preprocess import SpectrogramParameters, spectrogram
+from ..provenance import readable_json
+
+IMAGES = "images.npy"
+CAPTIONS = "captions.json"
+SOUNDS = "sounds.npy"
+ATTRIBUTES = "attributes.npy"
+FILES = (IMAGES, CAPTIONS, SOUNDS, ATTRIBUTES)
+_FULL = 32_767
+_AT_ONCE = 512
+
+
+class DatasetError(UserError):
+    """The data cannot be read or do not do; the text says why in one line."""
+
+
+@dataclass(frozen=True, eq=False)
+class SplitData:
+    """The samples of one split, row by row.
+
+    Attributes:
+        images: bytes (n, side, side, 3).
+        captions: n texts.
+        negatives: for each sample, captions that are almost right, in the order of `kinds`; empty
+            lists where there are none.
+        kinds: what is swapped in each negative.
+        sounds: 16-bit samples (n, length), None if the data are silent.
+        attributes: category numbers (n, columns), None if there are none.
+    """
+
+    images: NDArray[np.uint8]
+    captions: Sequence[str]
+    negatives: Sequence[Sequence[str]] = field(default=())
+    kinds: Sequence[str] = field(default=())
+    sounds: NDArray[np.int16] | None = None
+    attributes: NDArray[np.int64] | None = None
+
+    def __len__(self) -> int:
+        """How many samples there are."""
+        return len(self.captions)
+
+    def waves(self, rows: slice) -> list[NDArray[np.float32]]:
+        """The sounds of some rows, within -1 and 1. Raises DatasetError for silent data."""
+        if self.sounds is None:
+            raise DatasetError("these data have no sounds; choose a configuration without them")
+        return list(np.asarray(self.sounds[rows], np.float32) / _FULL)
+
+    def spectrograms(self, parameters: SpectrogramParameters) -> NDArray[np.float32]:
+        """All sounds as the sound tower takes them, shape (n, bands, frames)."""
+        found = np.empty((len(self), parameters.bands, parameters.frames), np.float32)
+        for start in range(0, len(self), _AT_ONCE):
+            rows = slice(start, start + _AT_ONCE)
+            found[rows] = spectrogram(self.waves(rows), parameters)
+        return found
+
+    def modalities(self) -> tuple[str, ...]:
+        """What the data have."""
+        more = (("sound", self.sounds), ("attributes", self.attributes))
+        return ("image", "text", *(name for name, held in more if held is not None))
+
+
+def to_samples(wave: NDArray[np.float32], length: int) -> NDArray[np.int16]:
+    """A sound as it is kept: cut or followed by silence to `length`, in 16 bits."""
+    held = np.zeros(length, np.int16)
+    cut = np.clip(wave[:length], -1, 1)
+    held[: len(cut)] = np.round(cut * _FULL).astype(np.int16)
+    return held
+
+
+def write_split(folder: Path, data: SplitData) -> None:
+    """Write a split; equal data give equal bytes."""
+    folder.mkdir(parents=True, exist_ok=True)
+    np.save(folder / IMAGES, data.images)
+    for name, array in ((SOUNDS, data.sounds), (ATTRIBUTES, data.attributes)):
+        (folder / name).unlink(missing_ok=True)
+        if array is not None:
+            np.save(folder / name, array)
+    write_texts(folder, data.captions, data.negatives, data.kinds)
+
+
+def write_texts(
+    folder: Path,
+    captions: Sequence[str],
+    negatives: Sequence[Sequence[str]],
+    kinds: Sequence[str],
+) -> None:
+    """Write what is text in a split; see `SplitData`."""
+    content = {
+        "captions": list(captions),
+        "negatives": [list(row) for row in negatives],
+        "kinds": list(kinds),
+    }
+    (folder / CAPTIONS).write_bytes(readable_json(content))
+
+
+def write_rows(path: Path, source: NDArray[Any], rows: Sequence[int]) -> None:
+    """Write some rows of an array, in that order, without ever holding all of them in memory."""
+    shape = (len(rows), *source.shape[1:])
+    file = np.lib.format.open_memmap(path, "w+", source.dtype, shape)
+    for start in range(0, len(rows), _AT_ONCE):
+        file[start : start + _AT_ONCE] = source[rows[start : start + _AT_ONCE]]
+    file.flush()
+
+
+def read_split(folder: Path) -> SplitData:
+    """Read a split; its pictures and sounds stay on disk. Raises DatasetError."""
+    try:
+        content = json.loads((folder / CAPTIONS).read_bytes())
+        arrays = {
+            name: np.load(folder / name, mmap_mode="r")
+            for name in (IMAGES, SOUNDS, ATTRIBUTES)
+            if (folder / name).exists()
+        }
+        found = SplitData(
+            arrays[IMAGES],
+            content["captions"],
+            content["negatives"],
+            content["kinds"],
+            arrays.get(SOUNDS),
+            arrays.get(ATTRIBUTES),
+        )
+    except FileNotFoundError:
+        raise DatasetError(f"there are no data in {folder}. Run the command `ingest`") from None
+    except (OSError, KeyError, ValueError) as error:
+        raise DatasetError(f"{folder} is damaged ({error}). Ingest again") from None
+    if len({len(found), *(len(array) for array in arrays.values())}) > 1:
+        raise DatasetError(f"{folder} is damaged: its files differ in length. Ingest again")
+    return found
+
+
+def split_files(dataset: Path) -> dict[str, Path]:
+    """Every file of a data set: relative name -> path."""
+    return {
+        f"{path.parent.name}/{path.name}": path
+        for path in sorted(dataset.glob("*/*"))
+        if path.name in FILES
+    }

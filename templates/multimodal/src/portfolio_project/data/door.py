@@ -1,0 +1,119 @@
+"""Where each sample is checked: what passes has the one normal form, what does not has a reason."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
+
+from ..config import ModelConfig
+from ..preprocess import BadMedia, Limits, Pixels, decode_image, decode_sound, fit_image
+from .dataset import to_samples
+from .records import Record, read_media
+
+OwnSplit = Literal["train", "validation", "test"]
+_LONGEST_CAPTION = 2_000
+_MOST_STRETCHED = 8
+
+
+class Told(BaseModel):
+    """The words of a sample."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    caption: Annotated[
+        str,
+        StringConstraints(strip_whitespace=True, min_length=1, max_length=_LONGEST_CAPTION),
+    ]
+    split: OwnSplit = "train"
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Taken:
+    """A sample in the normal form.
+
+    Attributes:
+        image: (side, side, 3).
+        sound: 16-bit samples, if the configuration hears.
+        caption: without line breaks or spaces at its ends.
+        split: the split that the source asks for; train if it says nothing.
+        picture: a hash of the picture's content.
+        key: a hash of the whole sample.
+    """
+
+    image: Pixels
+    sound: NDArray[np.int16] | None
+    caption: str
+    split: OwnSplit
+    picture: bytes
+    key: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Why a record was not taken, in one line."""
+
+    reason: str
+
+
+class Door:
+    """Checks records for a model: its side of pictures, its length of sounds."""
+
+    def __init__(self, model: ModelConfig, limits: Limits) -> None:
+        """Ask for a sound where `model` hears; take files within `limits`."""
+        self._side = model.image_side
+        self._limits = limits
+        self._length = model.spectrogram.length if "sound" in model.modalities else 0
+
+    def check(self, record: Record) -> Taken | Refused:
+        """Take a record or say why not; whatever is in it, this does not fail."""
+        if record.fault:
+            return Refused(record.fault)
+        try:
+            told = Told.model_validate(record.told)
+        except ValidationError as error:
+            return Refused(_wording(error))
+        try:
+            image = self._image(record)
+        except BadMedia as error:
+            return Refused(f"image: {error.reason}")
+        try:
+            sound = self._sound(record) if self._length else None
+        except BadMedia as error:
+            return Refused(f"sound: {error.reason}")
+        caption = " ".join(told.caption.split())
+        picture = _hash(image.tobytes())
+        heard = b"" if sound is None else sound.tobytes()
+        key = _hash(picture + f"{told.split} {caption}\0".encode() + heard)
+        return Taken(image, sound, caption, told.split, picture, key)
+
+    def _image(self, record: Record) -> Pixels:
+        if record.image is None:
+            raise BadMedia("missing")
+        pixels = decode_image(read_media(record.image, self._limits.max_bytes), self._limits)
+        height, width = pixels.shape[:2]
+        if max(height, width) > _MOST_STRETCHED * min(height, width):
+            raise BadMedia(f"{width} x {height} is no shape whose middle square shows the picture")
+        return fit_image(pixels, self._side)
+
+    def _sound(self, record: Record) -> NDArray[np.int16]:
+        if record.sound is None:
+            raise BadMedia("missing; this configuration hears")
+        data = read_media(record.sound, self._limits.max_bytes)
+        return to_samples(decode_sound(data, self._limits), self._length)
+
+
+def _hash(data: bytes) -> bytes:
+    return hashlib.blake2b(data, digest_size=16).digest()
+
+
+def _wording(error: ValidationError) -> str:
+    first = error.errors()[0]
+    field = ".".join(str(part) for part in first["loc"])
+    if first["type"] in {"missing", "string_too_short"}:
+        return f"{field}: missing or empty"
+    return f"{field}: {first['msg']}"
