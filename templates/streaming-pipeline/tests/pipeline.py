@@ -20,7 +20,7 @@ from portfolio_project.provenance import Registry
 
 START = 1_600_000_000
 WORLD = simulator.World(customers=40, terminals=400, days=40, terminals_hit=1, cards_hit=1)
-FAULTS = generator.Faults(late=0.05, too_late=0.01, duplicate=0.03, malformed=0.03)
+FAULTS = generator.Faults(late=0.05, too_late=0.01, duplicate=0.03, malformed=0.03, new_schema=0.1)
 
 
 def payment(number: int = 1, **changes: object) -> dict[str, object]:
@@ -34,6 +34,13 @@ def payment(number: int = 1, **changes: object) -> dict[str, object]:
         "amount_cents": 1_000,
         **changes,
     }
+
+
+def new_schema_payment(number: int = 1, **changes: object) -> dict[str, object]:
+    """The same in version 2 of the contract; `changes` are of version 1's fields."""
+    body = payment(number, **changes)
+    amount = {"minor": body.pop("amount_cents"), "currency": "EUR"}
+    return body | {"version": 2, "amount": amount, "channel": "online"}
 
 
 def transaction(number: int = 1, **changes: object) -> events.Transaction:

@@ -42,6 +42,8 @@ _KINDS = tuple(Kind)
 _GARBAGE = (Kind.NOT_JSON, Kind.CONTRACT, Kind.VERSION, Kind.FUTURE)
 SCORED = (Kind.ON_TIME, Kind.LATE)
 """Kinds that must end in exactly one prediction."""
+_SENT_PAYMENTS = (Kind.ON_TIME, Kind.LATE, Kind.DUPLICATE, Kind.TOO_LATE)
+_CHANNELS = ("chip", "contactless", "online")
 REFUSED = (Kind.TOO_LATE, *_GARBAGE)
 """Kinds that must end in the dead letters, under the reason of that name."""
 
@@ -54,25 +56,34 @@ class Faults:
     too_late: float = 0.0005
     duplicate: float = 0.005
     malformed: float = 0.002
+    new_schema: float = 0.01
+    """Sent in version 2 of the contract, which is no fault of theirs."""
 
 
-NO_FAULTS = Faults(0, 0, 0, 0)
+NO_FAULTS = Faults(0, 0, 0, 0, 0)
 
 
 @dataclass(frozen=True)
 class Plan:
     """m events in order of arrival; arrays have shape (m,).
 
-    `arrived_at`: Unix seconds; `kind`: index into the kinds; `row`: the payment it is about.
+    `arrived_at`: Unix seconds; `kind`: index into the kinds; `row`: the payment it is about;
+    `modern`: (n,) for each payment, whether its sender has gone over to version 2.
     """
 
     payments: Payments
     arrived_at: NDArray[np.int64]
     kind: NDArray[np.int64]
     row: NDArray[np.int64]
+    modern: NDArray[np.bool_]
 
     def __len__(self) -> int:
         return len(self.row)
+
+    def of_new_schema(self, position: int | None = None) -> int:
+        """How many of the first `position` events are payments in version 2, repeated or not."""
+        payments = np.isin(self.kind[:position], [_KINDS.index(kind) for kind in _SENT_PAYMENTS])
+        return int(self.modern[self.row[:position]][payments].sum())
 
     def ledger(self, position: int | None = None) -> dict[str, int]:
         """How many events of each kind are among the first `position` (default: all)."""
@@ -88,7 +99,8 @@ class Plan:
         part = slice(start, stop)
         columns = self.arrived_at[part], self.kind[part], self.row[part]
         for arrived_at, kind, row in zip(*(column.tolist() for column in columns), strict=True):
-            yield _encode(self.payments, _KINDS[kind], row, arrived_at)
+            modern = bool(self.modern[row])
+            yield _encode(self.payments, _KINDS[kind], row, arrived_at, modern=modern)
 
 
 def plan(payments: Payments, *, faults: Faults = NO_FAULTS, seed: int = 0, first: int = 0) -> Plan:
@@ -112,7 +124,8 @@ def plan(payments: Payments, *, faults: Faults = NO_FAULTS, seed: int = 0, first
     ]
     arrived_at, kinds, about = (np.concatenate(column) for column in zip(*parts, strict=True))
     order = np.lexsort((kinds > 0, arrived_at))
-    return Plan(payments, arrived_at[order], kinds[order], about[order])
+    modern = np.random.default_rng([seed, 2]).random(len(payments)) < faults.new_schema
+    return Plan(payments, arrived_at[order], kinds[order], about[order], modern)
 
 
 Columns = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
@@ -155,7 +168,7 @@ def _garbage(
     return arrival[chosen], draw.choice(codes, int(chosen.sum())), rows[chosen]
 
 
-def _encode(payments: Payments, kind: Kind, row: int, arrived_at: int) -> Envelope:
+def _encode(payments: Payments, kind: Kind, row: int, arrived_at: int, *, modern: bool) -> Envelope:
     if kind is Kind.LABEL:
         return Envelope(arrived_at, Topic.LABELS, encode_label(payments, row))
     body = _transaction(payments, row)
@@ -169,6 +182,8 @@ def _encode(payments: Payments, kind: Kind, row: int, arrived_at: int) -> Envelo
             body["version"] = 99
         else:
             body["occurred_at"] = arrived_at + 3600
+    elif modern:
+        body = _in_new_schema(body, row)
     return Envelope(arrived_at, Topic.TRANSACTIONS, orjson.dumps(body))
 
 
@@ -181,6 +196,11 @@ def _transaction(payments: Payments, row: int) -> dict[str, object]:
         "terminal_id": f"term-{payments.terminal[row]}",
         "amount_cents": int(payments.cents[row]),
     }
+
+
+def _in_new_schema(body: dict[str, object], row: int) -> dict[str, object]:
+    amount = {"minor": body.pop("amount_cents"), "currency": "EUR"}
+    return body | {"version": 2, "amount": amount, "channel": _CHANNELS[row % 3]}
 
 
 def encode_label(payments: Payments, row: int) -> bytes:
