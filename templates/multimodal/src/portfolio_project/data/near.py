@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 Pixels = NDArray[np.uint8]
 
 _GRID = 8
-_ALIKE = 10
+_ALIKE = 24
 """No cell of the two pictures' 8 x 8 cells may differ by more levels (of 256) than this."""
 _BITS = 10
 """Nor may more bits of their difference hashes."""

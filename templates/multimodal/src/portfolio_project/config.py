@@ -1,0 +1,155 @@
+"""What shapes a model besides data and code; named configurations are TOML files beside this."""
+
+from __future__ import annotations
+
+import tomllib
+from importlib.resources import files
+from itertools import combinations
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from .errors import UserError
+from .preprocess import SpectrogramParameters
+from .world.attributes import ROW_SIZES
+
+Modality = Literal["image", "text", "sound", "attributes"]
+
+
+class ConfigError(UserError):
+    """A configuration is unknown or not valid; the text says which and why."""
+
+
+class Frozen(BaseModel):
+    """Values that do not change, and no others."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class DataConfig(Frozen):
+    """How much of the world is ingested when no data of one's own is given."""
+
+    seed: int = Field(default=0, ge=0, lt=2**32)
+    train: int = Field(default=16_000, ge=8)
+    gallery: int = Field(default=2_000, ge=8)
+    """Scenes of each evaluation split."""
+
+
+class ModelConfig(Frozen):
+    """The towers and the head."""
+
+    modalities: tuple[Modality, ...] = ("image", "text")
+    dim: int = Field(default=128, ge=8)
+    output_norm: bool = True
+    scale: float = Field(default=14.0, gt=0)
+    bias: float = 0.0
+    image_side: int = Field(default=64, ge=16, multiple_of=8)
+    image_width: int = Field(default=32, ge=8, multiple_of=8)
+    text_width: int = Field(default=128, ge=16, multiple_of=4)
+    text_depth: int = Field(default=1, ge=0)
+    text_reach: int = Field(default=5, ge=0)
+    sound_width: int = Field(default=16, ge=8, multiple_of=8)
+    attribute_width: int = Field(default=32, ge=4)
+    attribute_sizes: tuple[int, ...] = ROW_SIZES
+    spectrogram: SpectrogramParameters = SpectrogramParameters()
+    pretrained_image: str = ""
+    """A model of timm or open_clip (`timm:NAME`, `open_clip:NAME/WEIGHTS`) in place of our own."""
+
+
+class OptimiserConfig(Frozen):
+    """How the loss is made small."""
+
+    steps: int = Field(default=800, ge=1)
+    batch: int = Field(default=64, ge=2)
+    """Samples a step, of all processes together."""
+    chunk: int = Field(default=0, ge=0)
+    """Samples that go through the towers at once (gradient caching); 0 for all."""
+    learning_rate: float = Field(default=3e-3, gt=0)
+    warmup: int = Field(default=50, ge=0)
+    weight_decay: float = Field(default=0.05, ge=0)
+    clip: float = Field(default=1.0, gt=0)
+    loss: Literal["infonce", "siglip"] = "infonce"
+    hard_negatives: int = Field(default=2, ge=0, le=4)
+    """Captions with one attribute swapped, a sample a step."""
+    pairs: tuple[tuple[Modality, Modality], ...] = ()
+    """Which modalities are trained against each other; empty for all."""
+    average: float = Field(default=0.99, ge=0, lt=1)
+    """Decay of the averaged weights, which are the ones that are kept; 0 for none."""
+
+
+class MachineConfig(Frozen):
+    """What it runs on. One process on the CPU unless changed."""
+
+    threads: int = Field(default=2, ge=1)
+    accelerator: Literal["cpu", "cuda", "auto"] = "cpu"
+    devices: int = Field(default=1, ge=1)
+    precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
+    compile: bool = False
+
+
+class TrainConfig(Frozen):
+    """Everything that shapes a model, besides data and code."""
+
+    name: str
+    summary: str = ""
+    seed: int = Field(default=0, ge=0, lt=2**32)
+    data: DataConfig = DataConfig()
+    model: ModelConfig = ModelConfig()
+    optimiser: OptimiserConfig = OptimiserConfig()
+    machine: MachineConfig = MachineConfig()
+
+    @model_validator(mode="after")
+    def _pairs_exist(self) -> Self:
+        for pair in self.optimiser.pairs:
+            if len(set(pair)) != 2 or not set(pair) <= set(self.model.modalities):
+                raise ValueError(f"{pair} is no pair of {', '.join(self.model.modalities)}")
+        if len(set(self.model.modalities)) < 2:
+            raise ValueError("two modalities are the least that can be aligned")
+        if self.optimiser.batch % self.machine.devices:
+            raise ValueError("batch must be a multiple of devices")
+        return self
+
+    @property
+    def pairs(self) -> tuple[tuple[Modality, Modality], ...]:
+        """The pairs of modalities that the loss compares."""
+        return self.optimiser.pairs or tuple(combinations(self.model.modalities, 2))
+
+
+def config_names() -> tuple[str, ...]:
+    """The named configurations."""
+    folder = files(__package__) / "configs"
+    return tuple(
+        sorted(entry.name[:-5] for entry in folder.iterdir() if entry.name.endswith(".toml"))
+    )
+
+
+def load_config(name: str) -> TrainConfig:
+    """Read a named configuration; `base` in it names another that it changes.
+
+    Raises ConfigError with one line.
+    """
+    try:
+        return TrainConfig.model_validate({**_values(name), "name": name})
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise ConfigError(f"configuration {name}: {where}: {first['msg']}") from None
+
+
+def _values(name: str) -> dict[str, object]:
+    if name not in config_names():
+        known = ", ".join(config_names())
+        raise ConfigError(f"there is no configuration {name!r}; there are {known}")
+    text = (files(__package__) / "configs" / f"{name}.toml").read_text("utf-8")
+    values: dict[str, object] = tomllib.loads(text)
+    base = values.pop("base", None)
+    return values if base is None else _merged(_values(str(base)), values)
+
+
+def _merged(under: dict[str, object], over: dict[str, object]) -> dict[str, object]:
+    found = dict(under)
+    for key, value in over.items():
+        before = found.get(key)
+        both = isinstance(value, dict) and isinstance(before, dict)
+        found[key] = _merged(before, value) if both else value  # type: ignore[arg-type]  # both are
+    return found

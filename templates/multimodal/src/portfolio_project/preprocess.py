@@ -1,0 +1,191 @@
+"""From the bytes of a file to what a tower takes: checked first, and the same in training and use.
+
+Pillow, soundfile and NumPy only: nothing here needs torch.
+"""
+
+from __future__ import annotations
+
+import io
+import warnings
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+from pydantic import BaseModel, ConfigDict, Field
+
+Floats = NDArray[np.float32]
+Pixels = NDArray[np.uint8]
+
+IMAGE_FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF")
+_QUIET = 1e-4
+
+
+class BadMedia(Exception):
+    """A picture or a sound that is not taken; `reason` says why, in one line."""
+
+    def __init__(self, reason: str) -> None:
+        """Keep the reason."""
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What a file may be at most.
+
+    Attributes:
+        max_bytes: size of the file.
+        max_pixels: width times height, looked at before anything is decoded.
+        min_side: width and height in pixels.
+        max_seconds: length of a sound.
+        sample_rate: samples a second that a sound is brought to.
+    """
+
+    max_bytes: int = 10_000_000
+    max_pixels: int = 25_000_000
+    min_side: int = 8
+    max_seconds: float = 60.0
+    sample_rate: int = 8_000
+
+
+class SpectrogramParameters(BaseModel):
+    """How a sound becomes a picture of its pitch over time."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    sample_rate: int = Field(default=8_000, ge=1_000)
+    length: int = Field(default=4_096, ge=512)
+    """Samples that are looked at; a longer sound is cut, a shorter one followed by silence."""
+    window: int = Field(default=512, ge=64)
+    hop: int = Field(default=128, ge=16)
+    bands: int = Field(default=64, ge=8)
+
+    @property
+    def frames(self) -> int:
+        """How many windows fit, the sound padded by half a window at both ends."""
+        return 1 + self.length // self.hop
+
+
+def decode_image(data: bytes, limits: Limits) -> Pixels:
+    """Red, green and blue, shape (height, width, 3). Raises BadMedia with the reason."""
+    _check_size(data, limits)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(io.BytesIO(data), formats=IMAGE_FORMATS) as image:
+                _check_shape(image, limits)
+                image.load()
+                upright = ImageOps.exif_transpose(image)
+                return np.asarray(_flat(upright), np.uint8).copy()
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise BadMedia(f"the picture has more than {limits.max_pixels:,} pixels") from None
+    except Image.UnidentifiedImageError:
+        raise BadMedia(f"this is no picture; give {', '.join(IMAGE_FORMATS)}") from None
+    except (OSError, ValueError, SyntaxError, EOFError) as error:
+        raise BadMedia(f"the picture is damaged: {_line(error)}") from None
+
+
+def fit_image(pixels: Pixels, side: int) -> Pixels:
+    """The middle square of a picture, scaled to (side, side, 3)."""
+    height, width = pixels.shape[:2]
+    if height == width == side:
+        return pixels
+    fitted = ImageOps.fit(Image.fromarray(pixels), (side, side), Image.Resampling.BILINEAR)
+    return np.asarray(fitted, np.uint8)
+
+
+def decode_sound(data: bytes, limits: Limits) -> Floats:
+    """One channel at `limits.sample_rate`, shape (samples,). Raises BadMedia with the reason."""
+    _check_size(data, limits)
+    try:
+        with soundfile.SoundFile(io.BytesIO(data)) as file:
+            seconds = file.frames / file.samplerate
+            if seconds > limits.max_seconds:
+                raise BadMedia(f"the sound is longer than {limits.max_seconds:g} seconds")
+            samples = file.read(dtype="float32", always_2d=True)
+            rate = file.samplerate
+    except soundfile.SoundFileError:
+        raise BadMedia("this is no sound that can be read; give WAV, FLAC, OGG or MP3") from None
+    mono: Floats = samples.mean(axis=1, dtype=np.float32)
+    if not mono.size:
+        raise BadMedia("the sound is empty")
+    if not np.isfinite(mono).all():
+        raise BadMedia("the sound holds values that are no numbers")
+    return resample(mono, rate, limits.sample_rate)
+
+
+def resample(samples: Floats, rate: int, wanted: int) -> Floats:
+    """The sound at `wanted` samples a second, by way of its spectrum."""
+    if rate == wanted:
+        return samples
+    length = max(1, round(len(samples) * wanted / rate))
+    spectrum = np.fft.rfft(samples)[: length // 2 + 1]
+    found: Floats = (np.fft.irfft(spectrum, length) * (length / len(samples))).astype(np.float32)
+    return found
+
+
+def spectrogram(sounds: list[Floats], parameters: SpectrogramParameters) -> Floats:
+    """Loudness by band and frame, shape (n, bands, frames), about zero mean and unit spread.
+
+    Short-time Fourier transform with a Hann window, summed in triangular bands that are evenly
+    spaced on the mel scale (Stevens, Volkmann and Newman, 1937), in decibels.
+    """
+    half = parameters.window // 2
+    held = np.zeros((len(sounds), parameters.length + 2 * half), np.float32)
+    for row, sound in zip(held, sounds, strict=True):
+        cut = sound[: parameters.length]
+        row[half : half + len(cut)] = cut
+    frames = np.lib.stride_tricks.sliding_window_view(held, parameters.window, axis=1)
+    frames = frames[:, :: parameters.hop][:, : parameters.frames]
+    power = np.abs(np.fft.rfft(frames * _hann(parameters.window), axis=2)) ** 2
+    loud = np.log10(power.astype(np.float32) @ _bands(parameters) + np.float32(_QUIET))
+    found: Floats = ((loud.transpose(0, 2, 1) + 1) / 2).astype(np.float32)
+    return np.ascontiguousarray(found)
+
+
+def _check_size(data: bytes, limits: Limits) -> None:
+    if not data:
+        raise BadMedia("the file is empty")
+    if len(data) > limits.max_bytes:
+        raise BadMedia(f"the file has more than {limits.max_bytes:,} bytes")
+
+
+def _check_shape(image: Image.Image, limits: Limits) -> None:
+    if image.width * image.height > limits.max_pixels:
+        raise BadMedia(f"the picture has more than {limits.max_pixels:,} pixels")
+    if min(image.size) < limits.min_side:
+        raise BadMedia(f"the picture is {image.width} x {image.height}: too small to see anything")
+
+
+def _flat(image: Image.Image) -> Image.Image:
+    """Without transparency: what shines through is white, as on a page."""
+    if "A" not in image.getbands() and "transparency" not in image.info:
+        return image.convert("RGB")
+    over = image.convert("RGBA")
+    page = Image.new("RGBA", over.size, "white")
+    return Image.alpha_composite(page, over).convert("RGB")
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())[:120] or type(error).__name__
+
+
+@cache
+def _hann(window: int) -> Floats:
+    return np.hanning(window + 1)[:-1].astype(np.float32)
+
+
+@cache
+def _bands(parameters: SpectrogramParameters) -> Floats:
+    """Weights of frequencies in bands, shape (window // 2 + 1, bands)."""
+    top = 2595 * np.log10(1 + parameters.sample_rate / 2 / 700)
+    edges = 700 * (10 ** (np.linspace(0, top, parameters.bands + 2) / 2595) - 1)
+    low, middle, high = edges[:-2], edges[1:-1], edges[2:]
+    heard = np.fft.rfftfreq(parameters.window, 1 / parameters.sample_rate)[:, None]
+    step = parameters.sample_rate / parameters.window  # no band is narrower than a frequency
+    rise = (heard - np.minimum(low, middle - step)) / np.maximum(middle - low, step)
+    fall = (np.maximum(high, middle + step) - heard) / np.maximum(high - middle, step)
+    return np.clip(np.minimum(rise, fall), 0, None).astype(np.float32)

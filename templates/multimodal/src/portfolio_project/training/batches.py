@@ -1,0 +1,91 @@
+"""What a step sees: a pure function of seed and step, so that a resumed run sees the same."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ..config import TrainConfig
+from ..data.dataset import SplitData
+from ..vocabulary import Vocabulary
+from ..world.streams import stream
+
+_ORDER, _CHOICE = 100, 101  # places in the streams that no split of the world takes
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Inputs of the towers; the captions come first, the hard negatives after all of them.
+
+    Attributes:
+        inputs: modality -> inputs, `size` rows each, but for the text: `size * (1 + negatives)`.
+        size: how many samples.
+    """
+
+    inputs: dict[str, Tensor]
+    size: int
+
+
+class Batches:
+    """A data set as batches, one a step; every process of many takes its share."""
+
+    def __init__(self, data: SplitData, config: TrainConfig, vocabulary: Vocabulary) -> None:
+        """Prepare each modality once. Raises DatasetError if the data lack one."""
+        self._config = config
+        self._count = len(data)
+        self._images = data.images
+        wanted = config.model.modalities
+        self._captions = vocabulary.encode(data.captions)
+        kinds = len(data.kinds) if any(data.negatives) else 0
+        self.negatives = min(config.optimiser.hard_negatives, kinds) if "text" in wanted else 0
+        if self.negatives:
+            flat = [text for row in data.negatives for text in row]
+            self._wrong = vocabulary.encode(flat).reshape(self._count, kinds, -1)
+        self._sounds = data.spectrograms(config.model.spectrogram) if "sound" in wanted else None
+        self._rows = np.asarray(data.attributes) if "attributes" in wanted else None
+        self.size = min(config.optimiser.batch, self._count)
+
+    def rows(self, step: int) -> NDArray[np.int64]:
+        """Which samples step `step` takes: each once, in a new order, before any comes again."""
+        a_turn = self._count // self.size
+        turn, place = divmod(step, a_turn)
+        order = stream(self._config.seed, _ORDER, turn, "batch").permutation(self._count)
+        return order[place * self.size : (place + 1) * self.size]
+
+    def batch(self, step: int, rank: int = 0, ranks: int = 1) -> Batch:
+        """The share of process `rank` of `ranks` in step `step`."""
+        every = self.rows(step)
+        share = slice(rank * len(every) // ranks, (rank + 1) * len(every) // ranks)
+        rows = every[share]
+        inputs: dict[str, Tensor] = {}
+        for modality in self._config.model.modalities:
+            if modality == "text":
+                choice = self._choice(step, len(every))[share]
+                inputs["text"] = torch.from_numpy(self._texts(rows, choice))
+            elif modality == "image":
+                inputs["image"] = torch.from_numpy(np.ascontiguousarray(self._images[rows]))
+            elif modality == "sound" and self._sounds is not None:
+                inputs["sound"] = torch.from_numpy(self._sounds[rows])
+            elif self._rows is not None:
+                inputs["attributes"] = torch.from_numpy(self._rows[rows])
+        return Batch(inputs, len(rows))
+
+    def _choice(self, step: int, count: int) -> NDArray[np.int64]:
+        """Which of each sample's hard negatives are taken, (count, negatives)."""
+        if not self.negatives:
+            return np.zeros((count, 0), np.int64)
+        drawn = stream(self._config.seed, _CHOICE, step, "batch").random(
+            (count, self._wrong.shape[1])
+        )
+        return np.argsort(drawn, axis=1)[:, : self.negatives]
+
+    def _texts(self, rows: NDArray[np.int64], choice: NDArray[np.int64]) -> NDArray[np.int64]:
+        texts = self._captions[rows]
+        if not self.negatives:
+            return texts
+        wrong = self._wrong[rows[:, None], choice].reshape(-1, texts.shape[1])
+        return np.concatenate([texts, wrong])
