@@ -66,8 +66,8 @@ class Costs:
 SLICES: Mapping[str, Callable[[Matrix], Mask]] = {
     "weekend": lambda rows: column(rows, "is_weekend") > 0,
     "night": lambda rows: column(rows, "is_night") > 0,
-    "amount below 20": lambda rows: column(rows, "amount") < 20,
-    "amount above 100": lambda rows: column(rows, "amount") > 100,
+    "low amount": lambda rows: column(rows, "amount") < 20,
+    "high amount": lambda rows: column(rows, "amount") > 100,
     "card seldom used": lambda rows: column(rows, "card_count_30d") <= 20,
     "card often used": lambda rows: column(rows, "card_count_30d") > 80,
     "terminal without a reported fraud": lambda rows: column(rows, "terminal_risk_30d") == 0,
