@@ -65,6 +65,7 @@ def make_settings(workspace: Path) -> Callable[..., settings.Settings]:
             "data_dir": workspace,
             "workers": 0,
             "rate_limit": "100000/second",
+            "follow_seconds": 1.0,
             "log_format": "json",
             **overrides,
         }

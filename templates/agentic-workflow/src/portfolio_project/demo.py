@@ -14,7 +14,7 @@ from .world import company
 from .world.engine import UnknownTenantError, migrate, open_engine, writing
 
 SEED = 7
-TICKETS = 1_200
+TICKETS = 1_600
 """A demo's model learns from fewer tickets than `train`'s, to be there sooner."""
 
 

@@ -38,6 +38,9 @@ class Settings(ServingSettings):
     ticket_timeout_seconds: float = Field(default=120.0, gt=0, description="without waiting")
     approval_timeout_seconds: float = Field(default=604_800.0, gt=0)
 
+    follow_seconds: float = Field(
+        default=300.0, gt=0, description="a live stream ends after this; the client resumes it"
+    )
     otel_content: bool = Field(default=False, description="put tickets and answers into spans")
 
     @property

@@ -1,6 +1,7 @@
 """Tickets: open one, look at it, list them, cancel one, follow one live."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterable
 from datetime import datetime
 from functools import partial
@@ -83,8 +84,12 @@ def tickets_router(access: Access) -> APIRouter:  # noqa: C901
             int | None, Header(ge=0, le=2**31 - 1, description="Go on behind this step")
         ] = None,
     ) -> AsyncIterable[ServerSentEvent]:
-        """Events named for their kind, until the ticket has an end; resumable by Last-Event-ID."""
+        """Events named for their kind, until the ticket has an end; resumable by Last-Event-ID.
+
+        A stream of a ticket that is still open ends after a while, and the client resumes it.
+        """
         tenant, number = tenant_of(caller), last_event_id or 0
+        ends = time.monotonic() + access.settings.follow_seconds
         while True:
             # The state is read first: an end that comes in between is seen in the next round.
             row = await _known(access, tenant, ticket)
@@ -94,7 +99,7 @@ def tickets_router(access: Access) -> APIRouter:  # noqa: C901
                 yield ServerSentEvent(
                     event=step.kind, raw_data=step.model_dump_json(), id=str(number)
                 )
-            if row.state not in desk.OPEN_STATES:
+            if row.state not in desk.OPEN_STATES or time.monotonic() > ends:
                 return
             await asyncio.sleep(_TICK_SECONDS)
 

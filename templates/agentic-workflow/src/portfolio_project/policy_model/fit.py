@@ -23,7 +23,15 @@ from .reading import (
 )
 
 DECIMALS = 4
-WRITING = frozenset({"refund", "partial_refund", "access", "purchase", "cancel_order"})
+WRITING = frozenset(
+    {
+        "refund",
+        "partial_refund",
+        "access",
+        "purchase",
+        "cancel_order",
+    }
+)
 FOLDS = 4
 Rows = list[dict[str, Any]]
 

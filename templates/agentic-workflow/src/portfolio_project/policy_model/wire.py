@@ -64,7 +64,7 @@ class ChatRequest(BaseModel):
     model: Annotated[str, Field(max_length=120)] = NAME
     messages: Annotated[list[Message], Field(min_length=1, max_length=200)]
     tools: Annotated[list[Tool], Field(max_length=64)] = Field(default_factory=list)
-    stream: bool = False
+    stream: Annotated[bool, Field(strict=True)] = False
 
 
 def wire_router(slot: ModelSlot[PolicyModel]) -> APIRouter:
@@ -86,7 +86,11 @@ def _router(slot: ModelSlot[PolicyModel], dependencies: list[Any]) -> APIRouter:
             entry = {"id": NAME, "object": "model", "owned_by": "local", "created": 0}
             return {"object": "list", "data": [{**entry, "version": served.version}]}
 
-    @router.post("/chat/completions", summary="Continue a conversation with a tool call")
+    @router.post(
+        "/chat/completions",
+        summary="Continue a conversation with a tool call",
+        responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
+    )
     async def complete_chat(request: ChatRequest) -> Response:
         with slot.lease() as served:
             body = completion(served.model, request)

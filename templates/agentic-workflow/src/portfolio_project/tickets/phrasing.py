@@ -76,6 +76,7 @@ class Writer:
             words["system"] = pick(self.rng, self.bank["systems"][slots["system"]])
             words["role"] = pick(self.rng, self.bank["roles"]["adjective"][slots["role"]])
             words["verb"] = pick(self.rng, self.bank["roles"]["verb"][slots["role"]])
+        if "email" in slots:
             words["subject"] = slots["email"]
         if "item" in slots:
             words["goods"] = self.goods(slots["item"], slots["quantity"])

@@ -1,0 +1,1 @@
+../../../shared/tests/contract/test_api_contract.py

@@ -1,0 +1,1 @@
+../../../shared/tests/contract/test_serving_contract.py
