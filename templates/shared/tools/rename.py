@@ -14,7 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 PLACES = ("src", "tests", "benchmarks", "docs", "reports", "README.md")
 LEFT_ALONE = re.compile(
-    r"(^|/)(serving|provenance|__pycache__|adapting\.md)(/|$)|_(serving|provenance)_"
+    r"(^|/)(serving|provenance|__pycache__|\w*adapting\w*\.\w+)(/|$)|_(serving|provenance)_"
 )
 TEXT = {".py", ".md", ".toml", ".json", ".html", ".js", ".css"}
 # Documents of the provenance room, whatever the domain calls its cards.
