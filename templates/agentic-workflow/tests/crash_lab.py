@@ -1,11 +1,7 @@
-"""Kills a worker at a step boundary, starts it again, and tells what came of the ticket.
+"""A worker in a process that may be killed, and what it leaves in the records.
 
-    python crash_lab.py FOLDER TEXT REQUESTER STEP...
-
-Each STEP is tried in a fresh copy of FOLDER: one process is killed (SIGKILL, by itself) when the
-engine is about to record its STEP-th result, which is the worst moment: the effect is there, the
-record is not. A second process takes up what the first left. Everything is imported once and then
-forked, so that a try costs as little as possible.
+Imported by the labs that tell stories with it (`fault_lab.py`): everything is loaded once there and
+each worker is a fork, so that a try costs as little as possible.
 """
 
 import json
@@ -15,6 +11,8 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from dbos import DBOS
@@ -24,7 +22,7 @@ from portfolio_project.policy_model import model
 from portfolio_project.serving import load_settings
 from portfolio_project.settings import Settings
 from portfolio_project.workflow import engine, sweep, worker
-from portfolio_project.world import desk
+from portfolio_project.world import audit, desk
 from portfolio_project.world.engine import (
     open_engine,
     reading,
@@ -35,14 +33,26 @@ TENANT, TICKET = "demo", "TCK-5000"
 PATIENCE = 60.0
 
 
-def child(folder: Path, crash_at: int) -> None:
-    """Work until the ticket is closed, or until the engine records its `crash_at`-th result."""
-    settings = load_settings(Settings, data_dir=folder, workers=0)
+def child(
+    folder: Path,
+    crash_at: int = 0,
+    *,
+    name: str = "worker-1",
+    tickets: tuple[str, ...] = (TICKET,),
+    decide: bool = True,
+    **overrides: object,
+) -> None:
+    """Work until all `tickets` are closed, or until the engine records its `crash_at`-th result.
+
+    The moment of the crash is the worst one: the effect is there, the engine's record is not.
+    """
+    settings = load_settings(Settings, data_dir=folder, workers=0, **overrides)
     _count_model_calls(folder)
     _crash(crash_at)
     stop = threading.Event()
-    threading.Thread(target=_attend, args=(settings, stop), daemon=True).start()
-    worker.work(settings, stop, "worker-1")
+    attend = partial(_attend, settings, tickets, stop, decide=decide)
+    threading.Thread(target=attend, daemon=True).start()
+    worker.work(settings, stop, name)
 
 
 def _count_model_calls(folder: Path) -> None:
@@ -73,75 +83,87 @@ def _crash(crash_at: int) -> None:
         setattr(SystemDatabase, name, killing)
 
 
-def _attend(settings: Settings, stop: threading.Event) -> None:
-    """Be the person who approves, and the sweeper; stop when the ticket has its end."""
+def _attend(
+    settings: Settings, tickets: tuple[str, ...], stop: threading.Event, *, decide: bool
+) -> None:
+    """Be the person who approves, and the sweeper; stop when the tickets have their end."""
     world = open_engine(settings.world_url)
     end = time.monotonic() + PATIENCE
     dispatcher = engine.Dispatcher(settings)
-    dispatcher.submit(TENANT, TICKET)
+    for ticket in tickets:
+        dispatcher.submit(TENANT, ticket)
     while time.monotonic() < end:
-        with reading(world) as connection:
-            row = desk.ticket_row(connection, TENANT, TICKET)
-            waiting = connection.exec_driver_sql(
-                "SELECT id FROM approvals WHERE state = 'waiting'"
-            ).scalars()
-            keys = list(waiting)
-        for key in keys:
-            with writing(world, TENANT) as connection:
-                desk.decide(connection, TENANT, key, approve=True, by="person")
+        if decide:
+            approve_all(world)
         sweep.sweep(world, dispatcher)
-        if row.state == "closed" and _ended():
+        if all(_ended(world, ticket) for ticket in tickets):
             break
         time.sleep(0.05)
     stop.set()
 
 
-def _ended() -> bool:
-    return DBOS.get_workflow_status(engine.name_of(TENANT, TICKET)).status == "SUCCESS"
+def approve_all(world) -> int:
+    """Approve whatever waits; return how much that was."""
+    with reading(world) as connection:
+        keys = list(
+            connection.exec_driver_sql("SELECT id FROM approvals WHERE state = 'waiting'").scalars()
+        )
+    for key in keys:
+        with writing(world, TENANT) as connection:
+            desk.decide(connection, TENANT, key, approve=True, by="person")
+    return len(keys)
 
 
-def attempt(base: Path, step: int) -> dict[str, object]:
-    """Kill at `step` (0: never), resume, and return what the records hold."""
-    folder = base.with_name(f"{base.name}-{step}")
-    shutil.copytree(base, folder)
-    codes = [_fork(folder, step)] if step else []
-    codes.append(_fork(folder, 0))
+def _ended(world, ticket: str) -> bool:
+    with reading(world) as connection:
+        closed = desk.ticket_row(connection, TENANT, ticket).state == "closed"
+    return closed and (DBOS.get_workflow_status(engine.name_of(TENANT, ticket)).status == "SUCCESS")
+
+
+def open_ticket(folder: Path, text: str, requester: str, ticket: str = TICKET) -> None:
+    """Record a ticket, as the API does before it hands it to the queue."""
+    world = open_engine(f"sqlite:///{folder / 'world.db'}")
+    desk.open_ticket(world, TENANT, ticket, requester, text)
+    world.dispose()
+
+
+def left_in(folder: Path, ticket: str = TICKET) -> dict[str, object]:
+    """Return what the records hold when all is over."""
     world = open_engine(f"sqlite:///{folder / 'world.db'}")
     with reading(world) as connection:
         told = {
             table: connection.exec_driver_sql(f"SELECT count(*) FROM {table}").scalar()
-            for table in ("grants", "effects", "approvals")
+            for table in ("grants", "effects", "approvals", "refunds", "purchases")
         }
-        outcome = desk.ticket_row(connection, TENANT, TICKET).outcome
+        row = desk.ticket_row(connection, TENANT, ticket)
+        intact = audit.verify(connection, TENANT).intact
     world.dispose()
-    calls = (folder / "calls.log").read_text().splitlines()
-    shutil.rmtree(folder)
-    return {"step": step, "codes": codes, "outcome": outcome, "calls": calls, **told}
+    log = folder / "calls.log"
+    calls = log.read_text().splitlines() if log.exists() else []
+    ends = {"outcome": row.outcome, "summary": row.summary}
+    return {**told, **ends, "audit": intact, "calls": calls}
 
 
-def _fork(folder: Path, crash_at: int) -> int:
+def fresh(base: Path, name: str) -> Path:
+    """Return a copy of a folder."""
+    folder = base.with_name(f"{base.name}-{name}")
+    shutil.copytree(base, folder)
+    return folder
+
+
+def fork(run: Callable[[], None]) -> int:
+    """Run something in a process of its own; return its id."""
     pid = os.fork()
     if pid == 0:
         try:
-            child(folder, crash_at)
+            run()
         except BaseException as error:  # noqa: BLE001 - told to the parent by the exit code
             sys.stderr.write(f"{error!r}\n")
             os._exit(3)
         os._exit(0)
+    return pid
+
+
+def join(pid: int) -> int:
+    """Wait for a process; return its exit code, negative for a signal."""
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-
-
-def main() -> None:
-    base, text, requester, *steps = sys.argv[1:]
-    settings = load_settings(Settings, data_dir=Path(base), workers=0)
-    world = open_engine(settings.world_url)
-    desk.open_ticket(world, TENANT, TICKET, requester, text)
-    world.dispose()
-    DBOS.migrate(settings.workflows_url)
-    for step in steps:
-        sys.stdout.write(json.dumps(attempt(Path(base), int(step))) + "\n")
-        sys.stdout.flush()
-
-
-if __name__ == "__main__":
-    main()

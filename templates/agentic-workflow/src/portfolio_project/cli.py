@@ -76,15 +76,17 @@ def reproduce() -> None:
 
 @app.command()
 def evaluate(
-    concurrency: Annotated[int, typer.Option(min=1, max=64)] = 8,
+    concurrency: Annotated[int, typer.Option(min=1, max=64, help="Tickets at once in each")] = 8,
     every: Annotated[int, typer.Option(min=1, help="Work only each n-th ticket")] = 1,
+    processes: Annotated[int | None, typer.Option(min=1, max=64, help="Spread over these")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder of the report")] = None,
 ) -> None:
     """Work the evaluation's tickets, grade them, and write the report and its page."""
     from .evaluation.command import run  # noqa: PLC0415
 
     settings = _settings()
-    for line in run(settings, out or settings.evaluation_dir, concurrency=concurrency, every=every):
+    folder = out or settings.evaluation_dir
+    for line in run(settings, folder, concurrency=concurrency, every=every, processes=processes):
         typer.echo(line)
 
 

@@ -24,7 +24,7 @@ def grades(model, how, transport=None):
     return evaluate(CASES, model, Settings(), how, transport).grades
 
 
-def test_concurrency_and_the_hash_seed_change_no_byte(workspace, tmp_path):
+def test_concurrency_processes_and_the_hash_seed_change_no_byte(workspace, tmp_path):
     """Both runs are the command itself, as a user starts it."""
     runs = {
         name: subprocess.Popen(
@@ -39,7 +39,7 @@ def test_concurrency_and_the_hash_seed_change_no_byte(workspace, tmp_path):
         )
         for name, seed, options in (
             ("one", "1", ["--concurrency=1", "--out=one"]),
-            ("two", "2", ["--concurrency=8", "--out=two"]),
+            ("two", "2", ["--concurrency=8", "--processes=2", "--out=two"]),
         )
     }
     assert [run.wait(100) for run in runs.values()] == [0, 0]

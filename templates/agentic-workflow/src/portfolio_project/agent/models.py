@@ -2,6 +2,7 @@
 
 import httpx2
 from openai import AsyncOpenAI
+from pydantic_ai.exceptions import ModelAPIError
 from pydantic_ai.models import Model, infer_model
 from pydantic_ai.models.fallback import FallbackModel
 from pydantic_ai.models.openai import OpenAIChatModel
@@ -14,6 +15,8 @@ from ..settings import Settings
 
 LOCAL = "local"
 _RETRIES = 2
+UNUSABLE = (ModelAPIError, AttributeError, LookupError, TypeError, ValueError)
+"""No answer, or one that a provider's library trips over."""
 
 
 def new_client(
@@ -56,7 +59,9 @@ def choose_model(
             raise BadSettings([f"{PREFIX}MODEL: {name!r} can't be used: {reason}"]) from None
 
     first = one(settings.model)
-    return FallbackModel(first, one(settings.fallback_model)) if settings.fallback_model else first
+    if not settings.fallback_model:
+        return first
+    return FallbackModel(first, one(settings.fallback_model), fallback_on=UNUSABLE)
 
 
 def chat_model(name: str, url: str, key: str, client: httpx2.AsyncClient) -> OpenAIChatModel:

@@ -11,6 +11,7 @@ from ..provenance import sha256_json
 from ..world import desk
 from ..world.actions import Caller, NeedsApproval
 from ..world.engine import writing
+from ..world.patience import PATIENT
 from ..world.toolbox import LOOK_UPS, act, look_up
 
 Result = dict[str, Any]
@@ -36,7 +37,7 @@ def call_key(ticket: str, tool: str, given: dict[str, Any]) -> str:
     return f"{ticket}.{tool}.{sha256_json(given)[:12]}"
 
 
-@DBOS.step(name="tool")
+@DBOS.step(name="tool", **PATIENT)
 async def run_tool(where: Desk, call_id: str, tool: str, given: dict[str, Any]) -> Result:
     """Run a tool and record the call in the ticket's story.
 

@@ -17,10 +17,10 @@ from ..settings import Settings
 from ..world.engine import migrate, open_engine
 from .cassette import CassetteMissError, CassetteTransport
 from .dataset import PATH, Case, build, load, save
-from .grade import Grade
 from .page import PAGE, render
 from .report import build_report
-from .run import How, Worked, evaluate
+from .run import How, evaluate
+from .shards import evaluate_both, processes_for
 from .statistics import Comparison, compare
 
 REPORT, TIMES = "evaluation.json", "evaluation.volatile.json"
@@ -30,37 +30,30 @@ class EvaluationError(Exception):
     """The evaluation can't be run or compared; the text says why in one line."""
 
 
-def run(settings: Settings, folder: Path, *, concurrency: int = 8, every: int = 1) -> Iterator[str]:
+def run(
+    settings: Settings,
+    folder: Path,
+    *,
+    concurrency: int = 8,
+    every: int = 1,
+    processes: int | None = None,
+) -> Iterator[str]:
     """Evaluate with the threshold off and at the shipped one; write report, page and times.
 
     Yields lines for the user. Raises NoModelError, BadSettings.
     """
     _, model = registered_model(settings)
     cases = load()[::every]
+    spread = processes or processes_for(settings, len(cases))
     started = time.perf_counter()
-    free = evaluate(cases, model, settings, How(concurrency, threshold=0.0))
-    shipped = _at_threshold(cases, free, model, settings, concurrency)
+    both = evaluate_both(cases, settings, concurrency, spread)
     took = time.perf_counter() - started
-    report = build_report(cases, free.grades, shipped, model, source_of(settings, model))
-    write(folder, report, took, free.seconds)
+    report = build_report(cases, both.free, both.shipped, model, source_of(settings, model))
+    write(folder, report, took, both.seconds)
     figures = {name: told for name, told in report.items() if name not in {"cases", "risk"}}
     save_report(settings.reports_dir / "evaluate.json", figures)
     yield from summary(report)
     yield f"{len(cases)} tickets twice in {took:.1f} s; {folder / PAGE}"
-
-
-def _at_threshold(
-    cases: list[Case], free: Worked, model: PolicyModel, settings: Settings, concurrency: int
-) -> list[Grade]:
-    """Return the grades at the shipped threshold.
-
-    The threshold is looked at once, after the reading. A ticket that is read surely enough goes
-    the very same way as without it, so only the others are worked again.
-    """
-    below = [g.confidence < model.threshold for g in free.grades]
-    again = [c for c, low in zip(cases, below, strict=True) if low]
-    handed = iter(evaluate(again, model, settings, How(concurrency)).grades)
-    return [next(handed) if low else g for g, low in zip(free.grades, below, strict=True)]
 
 
 def run_cassette(

@@ -3,25 +3,35 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from dbos import DBOS
+from dbos import error as engine_error
+from openai import OpenAIError
 from opentelemetry.trace import NoOpTracer, Tracer
 from pydantic_ai import DeferredToolRequests, DeferredToolResults, ToolDenied, UsageLimits
-from pydantic_ai.exceptions import AgentRunError
+from pydantic_ai.exceptions import AgentRunError, FallbackExceptionGroup
 from pydantic_ai.messages import ModelMessage
 from pydantic_ai.usage import RunUsage
 from sqlalchemy import Engine
 
 from ..agent.build import Agents, Resolution, Triage
-from ..agent.models import LOCAL
+from ..agent.models import LOCAL, UNUSABLE
 from ..agent.steps import Desk
 from ..provenance import canonical_json
 from ..settings import Settings
 from ..world import desk
 from ..world.engine import reading, writing
+from ..world.patience import PATIENT
 from ..world.toolbox import REJECTED
 
+_FAILED = (
+    *UNUSABLE,
+    AgentRunError,
+    FallbackExceptionGroup,
+    OpenAIError,
+    engine_error.DBOSMaxStepRetriesExceeded,
+)
+"""What a model that is away, answers nonsense, or uses up its limits ends in."""
 Decide = Callable[[Desk, str], Awaitable[bool]]
 """Waits for a person's decision on an approval, by its key."""
 
@@ -73,7 +83,7 @@ async def handle(office: Office, tenant: str, ticket: str, decide: Decide) -> st
             return await close_step(where, "escalated", "The reading was not sure enough.")
         where = replace(where, intent=triage.intent)
         outcome = await _work(office, where, opened, usage, decide)
-    except AgentRunError as error:
+    except _FAILED as error:
         return await close_step(where, "escalated", f"The model failed: {_reason(error)}")
     return await close_step(where, outcome, f"The agent ended it: {outcome}.")
 
@@ -121,7 +131,7 @@ async def _decisions(
     return results
 
 
-@DBOS.step(name="open")
+@DBOS.step(name="open", **PATIENT)
 async def open_step(engine: Engine, tenant: str, ticket: str) -> Ticket | None:
     """Take a ticket up. Return None where it was closed meanwhile."""
 
@@ -137,7 +147,7 @@ async def open_step(engine: Engine, tenant: str, ticket: str) -> Ticket | None:
     return await asyncio.to_thread(take)
 
 
-@DBOS.step(name="triaged")
+@DBOS.step(name="triaged", **PATIENT)
 async def triage_step(where: Desk, intent: str, confidence: float) -> None:
     """Keep what the ticket was read as."""
 
@@ -150,7 +160,7 @@ async def triage_step(where: Desk, intent: str, confidence: float) -> None:
     await asyncio.to_thread(keep)
 
 
-@DBOS.step(name="close")
+@DBOS.step(name="close", **PATIENT)
 async def close_step(where: Desk, outcome: str, summary: str) -> str:
     """Close the ticket; one that was cancelled meanwhile stays cancelled."""
 
@@ -174,7 +184,7 @@ async def wait_for_person(where: Desk, key: str, timeout_seconds: float) -> bool
     return await decision_step(where, key)
 
 
-@DBOS.step(name="decision")
+@DBOS.step(name="decision", **PATIENT)
 async def decision_step(where: Desk, key: str) -> bool:
     """Read what a person decided: the record counts, not the message that it is there."""
 
@@ -186,5 +196,10 @@ async def decision_step(where: Desk, key: str) -> bool:
     return await asyncio.to_thread(read)
 
 
-def _reason(error: AgentRunError) -> Any:
+def _reason(error: BaseException) -> str:
+    """Return the first line of what went wrong; of many tries or models, of the last."""
+    if isinstance(error, engine_error.DBOSMaxStepRetriesExceeded) and error.errors:
+        return _reason(error.errors[-1])
+    if isinstance(error, FallbackExceptionGroup):
+        return _reason(error.exceptions[-1])
     return str(error).splitlines()[0][:200] if str(error) else type(error).__name__
