@@ -1,11 +1,90 @@
-"""Fixtures of this family."""
+"""Fixtures of this family: data and a tiny model made once for all tests, and its application."""
 
-from collections.abc import Iterator
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 import throwaway_postgres
+from fastapi import FastAPI
+from filelock import FileLock
+
+from portfolio_project import api, config, indexing, ingest, train
+from portfolio_project.index import EmbeddedIndex
+from portfolio_project.provenance import Registry
+from portfolio_project.serving import load_settings
+from portfolio_project.settings import Settings
 
 pytest_plugins = ["house"]
+
+# Where Schemathesis finds pictures and sounds to send; see tests/media_for_schemathesis.py.
+os.environ["SCHEMATHESIS_HOOKS"] = "media_for_schemathesis"
+os.environ["PYTHONPATH"] = str(Path(__file__).parent)
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with a little world, a registered model and an index. Only to be read."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    folder = shared / "trained"
+    with FileLock(f"{folder}.lock"):
+        if not (folder / "done").exists():
+            tiny = config.load_config("tiny")
+            ingest.ingest_world(tiny, folder / "data")
+            registry = Registry(folder / "registry")
+            train.train(folder / "data", folder / "models", registry, tiny)
+            index = EmbeddedIndex(folder / "index")
+            settings = load_settings(Settings, data_dir=folder)
+            indexing.build(settings, index, ["test"], 0)
+            index.close()
+            (folder / "done").touch()
+    return folder
+
+
+@pytest.fixture
+def workspace(trained: Path, tmp_path: Path) -> Path:
+    """A data folder of one's own, with the data, the registry and the index in it."""
+    folder = tmp_path / "var"
+    for name in ("registry", "models", "data", "index"):
+        shutil.copytree(trained / name, folder / name)
+    return folder
+
+
+@pytest.fixture
+def make_settings(workspace: Path) -> Callable[..., Settings]:
+    """Settings for `workspace`, without a rate limit that bites."""
+
+    def make(**overrides: object) -> Settings:
+        values = {
+            "data_dir": workspace,
+            "rate_limit": "100000/second",
+            "log_format": "json",
+            **overrides,
+        }
+        return load_settings(Settings, **values)
+
+    return make
+
+
+@pytest.fixture
+def app_factory(make_settings: Callable[..., Settings]) -> Callable[..., FastAPI]:
+    """Make the application, with settings of one's choice."""
+
+    def make(**overrides: object) -> FastAPI:
+        return api.create_app(make_settings(**overrides))
+
+    return make
+
+
+@pytest.fixture
+def live_server(app_factory: Callable[..., FastAPI]) -> Iterator[str]:
+    """The address of the application on a real socket."""
+    from house import live  # noqa: PLC0415 - pytest must load it first, as a plugin
+
+    with live(app_factory()) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from .index_cli import index_app
 from .provenance import ProvenanceError, Registry
 from .serving import BadSettings, load_settings
 from .serving.keys_cli import keys_app
@@ -21,6 +22,7 @@ app = typer.Typer(
 )
 models = typer.Typer(help="Registered models.")
 app.add_typer(models, name="models")
+app.add_typer(index_app, name="index")
 app.add_typer(keys_app, name="keys")
 
 ConfigName = Annotated[str, typer.Option(help="A file in configs/, without its ending")]
@@ -81,6 +83,16 @@ def reproduce() -> None:
             typer.echo(f"  {line}")
     if not all(one.same for one in found):
         raise typer.Exit(1)
+
+
+@app.command()
+def serve(port: Annotated[int | None, typer.Option(min=0, max=65_535)] = None) -> None:
+    """Serve the API and its pages."""
+    from .api import create_app  # noqa: PLC0415
+    from .serving import serve as run  # noqa: PLC0415
+
+    settings = _settings() if port is None else _settings(port=port)
+    raise typer.Exit(run(create_app(settings), settings))
 
 
 @models.command("list")

@@ -29,6 +29,9 @@ class Settings(ServingSettings):
     batch_wait_ms: float = Field(
         default=2.0, ge=0, description="how long the first input of a batch waits for others"
     )
+    batch_patience_seconds: float = Field(
+        default=5.0, gt=0, description="an input that waits longer gets 503"
+    )
     batch_queue: int = Field(default=256, ge=1, description="inputs that may wait; more get 503")
     recall_sample: int = Field(
         default=64, ge=0, description="searches compared with exact search by each check; 0: none"

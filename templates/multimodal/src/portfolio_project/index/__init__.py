@@ -10,6 +10,7 @@ from .base import (
     Media,
     Query,
     State,
+    Vector,
     VersionMismatchError,
 )
 from .embedded import EmbeddedIndex
@@ -28,6 +29,7 @@ __all__ = [
     "Query",
     "Recall",
     "State",
+    "Vector",
     "VersionMismatchError",
     "measure_recall",
     "open_index",

@@ -1,0 +1,90 @@
+"""Puts the routes together on the house, and keeps model and index in step with the registry."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager
+from importlib.metadata import version
+
+import structlog
+from fastapi import FastAPI
+
+from ..about import about
+from ..index import open_index
+from ..serving import Service, build_app
+from ..settings import Settings
+from .access import Access, ModelUnavailableError
+from .documents import documents_router
+from .embed import embed_router
+from .explain import explain_router
+from .index import index_router
+from .map import map_router
+from .models import models_router
+from .pages import pages_router
+from .search import search_router
+
+POLL_SECONDS = 0.5
+_log = structlog.get_logger("api")
+
+
+def create_app(settings: Settings) -> Service:
+    """Return the application. Raises IndexUnavailableError, IndexCorruptError."""
+    access = Access(settings, open_index(settings))
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncGenerator[None]:
+        async with AsyncExitStack() as stack:
+            stack.callback(access.index.close)
+            await stack.enter_async_context(access.batcher)
+            told = await asyncio.to_thread(_follow, access)
+            follower = asyncio.create_task(_keep_following(access, told))
+            stack.callback(follower.cancel)
+            yield
+
+    words = about()
+    app = build_app(
+        settings,
+        title=words["title"],
+        description=words["description"],
+        version=version(str(__package__).partition(".")[0]),
+        routers=[
+            search_router(access),
+            embed_router(access),
+            documents_router(access),
+            explain_router(access),
+            map_router(access),
+            index_router(access),
+            models_router(access),
+        ],
+        pages=pages_router(settings),
+        lifespan=lifespan,
+        model=access.slot,
+    )
+    _measure(app, access)
+    return app
+
+
+def _measure(app: Service, access: Access) -> None:
+    gone = access.batcher.statistics
+    app.metrics.gauge("embed_inputs", "Inputs embedded", lambda: gone.inputs)
+    app.metrics.gauge("embed_batches", "Batches they were embedded in", lambda: gone.batches)
+    app.metrics.gauge("embed_refused", "Inputs refused, for too many waited", lambda: gone.refused)
+
+
+async def _keep_following(access: Access, told: str) -> None:
+    while True:
+        await asyncio.sleep(POLL_SECONDS)
+        told = await asyncio.to_thread(_follow, access, told)
+
+
+def _follow(access: Access, told: str = "") -> str:
+    """Follow the registry; returns why that failed, which is logged unless it was `told`."""
+    try:
+        access.follow_registry()
+    except ModelUnavailableError as error:
+        reason = str(error)
+        if reason != told:
+            _log.warning("model_not_loaded", reason=reason)
+        return reason
+    return ""

@@ -1,0 +1,47 @@
+"""The pages: static files at the root, titles from about.json, and the evaluation report."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from html import escape
+from importlib.resources import files
+from string import Template
+
+from fastapi import APIRouter, Response
+
+from ..about import about
+from ..serving import Problem
+from ..settings import Settings
+
+_TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
+
+
+def pages_router(settings: Settings) -> APIRouter:
+    """GET /, /map, the files that they load, and /evaluation once there is a report."""
+    router = APIRouter()
+    folder = files(str(__package__).rpartition(".")[0]) / "page"
+    words = {key: escape(value) for key, value in about().items()}
+    for path, name in (("/", "index.html"), ("/map", "map.html")):
+        text = Template((folder / name).read_text(encoding="utf-8")).safe_substitute(words)
+        router.add_api_route(path, _file(text.encode(), "text/html"))
+
+    @router.get("/evaluation")
+    def evaluation() -> Response:
+        try:
+            report = (settings.reports_dir / "evaluation.html").read_bytes()
+        except OSError:
+            raise Problem(404, detail="Nothing was evaluated yet: run `evaluate`.") from None
+        return Response(report, media_type="text/html", headers={"Cache-Control": "no-cache"})
+
+    for entry in folder.iterdir():
+        kind = entry.name.rpartition(".")[2]
+        if kind in _TYPES:
+            router.add_api_route(f"/{entry.name}", _file(entry.read_bytes(), _TYPES[kind]))
+    return router
+
+
+def _file(data: bytes, media_type: str) -> Callable[[], Awaitable[Response]]:
+    async def send() -> Response:
+        return Response(data, media_type=media_type, headers={"Cache-Control": "no-cache"})
+
+    return send

@@ -1,0 +1,231 @@
+"""What a question is made of: texts, pictures, sounds, scenes, documents and vectors, weighted."""
+
+from __future__ import annotations
+
+import asyncio
+import binascii
+from base64 import b64decode
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
+
+from ..batching import QueueFullError
+from ..embedder import Embedder
+from ..errors import UserError
+from ..facets import attributes_of
+from ..index import Vector
+from ..index.base import normalised
+from ..preprocess import BadMedia, decode_image, decode_sound, fit_image
+from ..serving import Problem, Served
+from ..serving_model import limits_of, work_of
+from .access import Access, index_problem, insist_on_version
+from .examples import PICTURE, SOUND
+from .scene import Scene
+
+Modality = Literal["image", "text", "sound", "attributes"]
+MEDIA_CHARACTERS = 16_000_000
+_BASE64 = r"^[A-Za-z0-9+/]+={0,2}$"
+DocumentId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,99}$")]
+Picture = Annotated[
+    str,
+    Field(
+        min_length=4,
+        max_length=MEDIA_CHARACTERS,
+        pattern=_BASE64,
+        description="The file of a picture, in base64: PNG, JPEG, WebP, BMP or GIF",
+        json_schema_extra={"format": "picture"},
+        examples=[PICTURE],
+    ),
+]
+Sound = Annotated[
+    str,
+    Field(
+        min_length=4,
+        max_length=MEDIA_CHARACTERS,
+        pattern=_BASE64,
+        description="The file of a sound, in base64: WAV, FLAC, OGG or MP3",
+        json_schema_extra={"format": "sound"},
+        examples=[SOUND],
+    ),
+]
+Text = Annotated[str, Field(min_length=1, max_length=1_000, examples=["a red circle above a star"])]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class TextPart(_Part):
+    """Words."""
+
+    kind: Literal["text"]
+    text: Text
+
+
+class ImagePart(_Part):
+    """A picture."""
+
+    kind: Literal["image"]
+    data: Picture
+
+
+class SoundPart(_Part):
+    """A sound."""
+
+    kind: Literal["sound"]
+    data: Sound
+
+
+class ScenePart(_Part):
+    """A row of attributes."""
+
+    kind: Literal["attributes"]
+    scene: Scene
+
+
+class DocumentPart(_Part):
+    """What is stored of a document already."""
+
+    kind: Literal["document"]
+    id: DocumentId = Field(examples=["scene-00001"])
+    modality: Modality = "image"
+
+
+class VectorPart(_Part):
+    """A vector that the serving model made before; one of another model is refused."""
+
+    kind: Literal["vector"]
+    values: list[Annotated[FiniteFloat, Field(ge=-1e6, le=1e6)]] = Field(
+        min_length=1, max_length=4_096, examples=[[0.6, -0.8]]
+    )
+    model_version: str = Field(min_length=1, max_length=64, examples=["f9d2ca31f30507be"])
+
+
+Embeddable = Annotated[TextPart | ImagePart | SoundPart | ScenePart, Field(discriminator="kind")]
+Part = Annotated[
+    TextPart | ImagePart | SoundPart | ScenePart | DocumentPart | VectorPart,
+    Field(discriminator="kind"),
+]
+
+
+def decode(part: Embeddable, access: Access, embedder: Embedder) -> tuple[str, Any]:
+    """A part's modality and what the model takes for it. Raises Problem."""
+    limits = limits_of(access.settings, embedder)
+    try:
+        match part:
+            case TextPart():
+                return "text", part.text
+            case ImagePart():
+                pixels = decode_image(from_base64(part.data), limits)
+                return "image", fit_image(pixels, embedder.spec.image_side)
+            case SoundPart():
+                return "sound", decode_sound(from_base64(part.data), limits)
+            case ScenePart():
+                return "attributes", attributes_of(part.scene.facets())
+    except BadMedia as error:
+        raise media_problem(error, part.kind) from None
+
+
+def from_base64(text: str) -> bytes:
+    """Decode; raises BadMedia for what is no base64."""
+    try:
+        return b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raise BadMedia("this is no base64; encode the whole file") from None
+
+
+def media_problem(error: BadMedia, kind: str) -> Problem:
+    """What is wrong with a file, for the caller."""
+    return Problem(
+        422,
+        "File Not Usable",
+        detail=f"{error.reason[:1].upper()}{error.reason[1:]}.",
+        type="urn:problem:bad-media",
+        kind=kind,
+    )
+
+
+def insist_on_modality(modality: str, embedder: Embedder) -> None:
+    """Refuse what the serving model was not trained on."""
+    if modality not in embedder.modalities:
+        raise Problem(
+            409,
+            "Modality Not Served",
+            detail=f"The serving model knows {', '.join(embedder.modalities)}, not {modality}.",
+            type="urn:problem:modality-not-served",
+            modalities=list(embedder.modalities),
+        )
+
+
+async def embed_parts(
+    parts: list[Embeddable], access: Access, served: Served[Embedder]
+) -> list[Vector]:
+    """A unit vector for each part, through the batcher. Raises Problem."""
+    embedder = served.model
+    for part in parts:
+        insist_on_modality(part.kind, embedder)
+
+    async def one(part: Embeddable) -> Vector:
+        heavy = part.kind in {"image", "sound"}
+        decoded = (
+            await asyncio.to_thread(decode, part, access, embedder)
+            if heavy
+            else decode(part, access, embedder)
+        )
+        return await embed_decoded(*decoded, access, served)
+
+    return list(await asyncio.gather(*(one(part) for part in parts)))
+
+
+async def embed_decoded(
+    modality: str, value: Any, access: Access, served: Served[Embedder]
+) -> Vector:
+    """Embed one decoded input through the batcher. Raises a 503 Problem when too many wait."""
+    key = (served.version, modality)
+    try:
+        found = await access.batcher.embed(key, work_of(served.model, modality), [value])
+    except QueueFullError as error:
+        raise Problem(
+            503,
+            detail=f"Too much to embed at once: {error}. Try again shortly.",
+            type="urn:problem:overloaded",
+            headers={"Retry-After": "1"},
+        ) from None
+    vector: Vector = found[0]
+    return vector
+
+
+async def resolve(part: Part, access: Access, served: Served[Embedder]) -> Vector:
+    """The unit vector of any part. Raises Problem."""
+    match part:
+        case DocumentPart():
+            try:
+                vector = await asyncio.to_thread(
+                    access.index.vector, part.id, part.modality, served.version
+                )
+            except UserError as error:
+                raise index_problem(error) from error
+            if vector is None:
+                raise Problem(404, detail=f"No document {part.id} with {part.modality}.")
+            return vector
+        case VectorPart():
+            insist_on_version(part.model_version, served.version)
+            return _given(part.values, served.model.dim)
+        case _:
+            return (await embed_parts([part], access, served))[0]
+
+
+def _given(values: list[float], dim: int) -> Vector:
+    vector = np.array(values, np.float32)
+    if len(vector) != dim:
+        raise _bad_vector(f"it has {len(vector)} numbers, the model's have {dim}")
+    try:
+        return normalised(vector)
+    except ValueError as error:
+        raise _bad_vector(str(error)) from None
+
+
+def _bad_vector(reason: str) -> Problem:
+    detail = f"This is no vector of this model: {reason}."
+    return Problem(409, detail=detail, type="urn:problem:bad-vector")

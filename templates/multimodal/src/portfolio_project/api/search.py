@@ -1,0 +1,156 @@
+"""Search: from any combination of inputs to the documents that fit."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Annotated
+
+import numpy as np
+from fastapi import APIRouter, Body, Depends
+from pydantic import BaseModel, ConfigDict, Field
+
+from ..embedder import Embedder
+from ..errors import UserError
+from ..index import Document, Hit, Query, State, Vector
+from ..index.base import normalised
+from ..serving import AsWhole, Principal, Problem, Served, require_scope
+from .access import Access, index_problem, insist_on_version
+from .embed import AskedVersion
+from .examples import PICTURE
+from .parts import Modality, Part, insist_on_modality, resolve
+
+MAX_HITS = 100
+Filters = Annotated[
+    dict[
+        Annotated[str, Field(min_length=1, max_length=100)],
+        Annotated[str, Field(max_length=200)],
+    ],
+    Field(max_length=20, description="Attributes that must all hold", examples=[{}]),
+]
+EXAMPLES = {
+    "text": {"value": {"query": [{"part": {"kind": "text", "text": "a red circle"}}]}},
+    "composed": {
+        "summary": "this picture, but blue",
+        "value": {
+            "query": [
+                {"part": {"kind": "image", "data": PICTURE}},
+                {"part": {"kind": "text", "text": "blue"}, "weight": 0.8},
+            ],
+            "target": "image",
+            "limit": 5,
+        },
+    },
+}
+
+
+class Weighted(BaseModel):
+    """A part of the question, and how much it counts; what counts below zero is turned away."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    part: Part
+    weight: float = Field(default=1.0, ge=-2, le=2, description="Not zero")
+
+
+class Question(BaseModel):
+    """What to look for, and among what."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    query: list[Weighted] = Field(min_length=1, max_length=8)
+    target: Modality = Field(
+        default="image", description="Which of a document's vectors to compare"
+    )
+    limit: Annotated[int, AsWhole] = Field(default=10, ge=1, le=MAX_HITS)
+    filters: Filters = Field(default_factory=dict)
+    exact: bool = Field(default=False, description="Compare with every vector")
+    model_version: AskedVersion = None
+
+
+class Found(BaseModel):
+    """A document that fits."""
+
+    id: str = Field(examples=["scene-00001"])
+    score: float = Field(description="Cosine, -1 to 1", examples=[0.83])
+    caption: str | None = Field(examples=["a red circle above a star"])
+    attributes: dict[str, str] = Field(examples=[{"first.colour": "red"}])
+
+
+class Answer(BaseModel):
+    """The documents that fit best, best first."""
+
+    model_version: str = Field(examples=["f9d2ca31f30507be"])
+    index_version: str = Field(examples=["g1.42"])
+    target: Modality
+    hits: list[Found]
+
+
+def search_router(access: Access) -> APIRouter:
+    """POST /search."""
+    router = APIRouter(tags=["search"])
+
+    @router.post("/search", summary="Find what fits, from anything to anything")
+    async def search(
+        question: Annotated[Question, Body(openapi_examples=EXAMPLES)],
+        _caller: Annotated[Principal, Depends(require_scope("search"))],
+    ) -> Answer:
+        """One part or several: a picture and "but blue" are added as vectors, by their weights.
+
+        Approximate unless `exact`, or unless there are so few documents that exact is as quick.
+        """
+        with access.slot.lease() as served:
+            insist_on_version(question.model_version, served.version)
+            insist_on_modality(question.target, served.model)
+            vector = await compose(question.query, access, served)
+            query = Query(
+                vector,
+                served.version,
+                question.target,
+                question.limit,
+                question.filters,
+                question.exact,
+            )
+            hits, documents, state = await asyncio.to_thread(_look_up, access, query)
+            return Answer(
+                model_version=served.version,
+                index_version=state.version,
+                target=question.target,
+                hits=[
+                    Found(
+                        id=hit.id,
+                        score=round(hit.score, 6),
+                        caption=documents[hit.id].caption,
+                        attributes=dict(documents[hit.id].attributes),
+                    )
+                    for hit in hits
+                    if hit.id in documents
+                ],
+            )
+
+    return router
+
+
+async def compose(query: Sequence[Weighted], access: Access, served: Served[Embedder]) -> Vector:
+    """The weighted sum of the parts' vectors, at unit length. Raises Problem."""
+    vectors = await asyncio.gather(*(resolve(one.part, access, served) for one in query))
+    total = np.zeros(served.model.dim, np.float32)
+    for one, vector in zip(query, vectors, strict=True):
+        total += np.float32(one.weight) * vector
+    try:
+        return normalised(total)
+    except ValueError:
+        raise Problem(
+            409,
+            detail="The parts cancel each other out. Give them other weights.",
+            type="urn:problem:empty-query",
+        ) from None
+
+
+def _look_up(access: Access, query: Query) -> tuple[list[Hit], dict[str, Document], State]:
+    try:
+        hits = access.index.search(query)
+        found = (access.index.get(hit.id) for hit in hits)
+        return hits, {one.id: one for one in found if one is not None}, access.index.state()
+    except UserError as error:
+        raise index_problem(error) from error
