@@ -29,6 +29,7 @@ from portfolio_project import (
     simulator,
     store,
     train,
+    worker,
 )
 from portfolio_project.provenance import Registry, save_report
 
@@ -75,8 +76,7 @@ def whole(log: broker.Log, warm: Path, folder: Path, model: scorer.Scorer) -> fl
         source.backup(target)
     results = store.Store(copy)
     current = runner.Runner(log, results, lambda: model)
-    gc.collect()
-    gc.freeze()
+    worker.spare_collector()
     started = time.process_time()
     current.drain(BATCH)
     spent = time.process_time() - started

@@ -7,6 +7,7 @@ follow. On Kafka, its place is taken by topics; nothing that reads or appends ev
 
 import time
 from collections.abc import Callable, Iterable
+from itertools import repeat
 from pathlib import Path
 from typing import NamedTuple
 
@@ -93,7 +94,7 @@ class Log:
             " LIMIT ?",
             (after, limit),
         )
-        return list(map(Record._make, rows))
+        return list(map(tuple.__new__, repeat(Record), rows))  # half the time of Record._make
 
     def end(self) -> int:
         """The last offset, 0 for an empty log."""

@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 _WAIT_MS = 10_000
+_CHECKPOINT_PAGES = 4_000
+"""Of 4 KiB; a page that is written often goes into the file once for so many in the log."""
 
 
 def connect(path: Path, schema: str, *, durable: bool) -> sqlite3.Connection:
@@ -19,6 +21,8 @@ def connect(path: Path, schema: str, *, durable: bool) -> sqlite3.Connection:
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     connection.execute(f"PRAGMA busy_timeout = {_WAIT_MS}")
     connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
+    connection.execute("PRAGMA cache_size = -32000")  # KiB, taken as pages are used
     connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
     connection.executescript(schema)
     return connection

@@ -81,21 +81,25 @@ def _out_of_fold(
     return scores
 
 
+TREES: dict[str, Any] = {
+    "n_estimators": 120,
+    "learning_rate": 0.05,
+    "num_leaves": 15,
+    "min_child_samples": 20,
+    "reg_lambda": 1.0,
+    "random_state": 0,
+    "n_jobs": 1,
+    "deterministic": True,
+    "force_row_wise": True,
+    "verbose": -1,
+}
+"""LightGBM's settings, chosen on weeks of their own (`benchmarks/bench_handbook.py`)."""
+
+
 def _lightgbm(seed: int) -> Any:
     from lightgbm import LGBMClassifier  # noqa: PLC0415
 
-    return LGBMClassifier(
-        n_estimators=120,
-        learning_rate=0.05,
-        num_leaves=15,
-        min_child_samples=20,
-        reg_lambda=1.0,
-        random_state=seed,
-        n_jobs=1,
-        deterministic=True,
-        force_row_wise=True,
-        verbose=-1,
-    )
+    return LGBMClassifier(**{**TREES, "random_state": seed})
 
 
 def _logistic(_seed: int) -> Any:

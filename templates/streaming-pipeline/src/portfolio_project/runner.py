@@ -23,7 +23,7 @@ from .state import KeyedState
 from .store import Outcome, Store, StoredLabel
 
 BATCH = 500
-CHECKPOINT_EVENTS = 20_000
+CHECKPOINT_EVENTS = 50_000
 
 
 class Runner:
