@@ -98,11 +98,11 @@ def contents(results: store.Store, table: str) -> list[tuple[object, ...]]:
     return results._db.execute(f"SELECT * FROM {table} ORDER BY 1, 2").fetchall()
 
 
-def replayed(plan: generator.Plan) -> dict[str, features.Features]:
+def replayed(plan: generator.Plan, stop: int | None = None) -> dict[str, features.Features]:
     """Features by event id from a plain fold of the reducer, with no host around it."""
     found: dict[str, features.Features] = {}
     windows = state.KeyedState()
-    for arrived_at, topic, value in plan.envelopes():
+    for arrived_at, topic, value in plan.envelopes(0, stop):
         event = events.read_event(topic, value, arrived_at)
         if isinstance(event, events.Rejected):
             continue

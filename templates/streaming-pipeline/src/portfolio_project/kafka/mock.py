@@ -9,10 +9,18 @@ So topics are made here, and whatever rests on transactions is tried on a real b
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Iterable
+import os
+import secrets
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Self
 
 import confluent_kafka.cimpl
+
+from ..brokers import CARDS, TERMINALS, Broker, broker_of
+from ..serving import load_settings
+from ..settings import Settings
 
 _ERROR_SIZE = 512
 _PRODUCER = 0
@@ -39,6 +47,7 @@ class MockBroker:
         library = self._library
         text = ctypes.create_string_buffer(_ERROR_SIZE)
         configuration = library.rd_kafka_conf_new()
+        library.rd_kafka_conf_set(configuration, b"log_level", b"3", text, _ERROR_SIZE)
         self._client = library.rd_kafka_new(_PRODUCER, configuration, text, _ERROR_SIZE)
         if not self._client:
             raise OSError(text.value.decode())
@@ -56,12 +65,42 @@ class MockBroker:
         self._library.rd_kafka_destroy(self._client)
 
 
+@contextmanager
+def any_broker(
+    folder: Path, partitions: int, **changes: object
+) -> Iterator[tuple[Broker, Settings]]:
+    """A broker with topics of its own, and settings for it whose data is in `folder`.
+
+    It is the one that the environment's KAFKA_BOOTSTRAP_SERVERS names; without that, a mock one.
+    """
+    prefix = f"try-{secrets.token_hex(4)}"
+    settings = load_settings(
+        Settings,
+        data_dir=folder,
+        broker_url="kafka://to-be-found",
+        kafka_prefix=prefix,
+        kafka_partitions=partitions,
+        **changes,
+    )
+    plain = broker_of(settings)
+    with ExitStack() as stack:
+        if servers := os.environ.get("KAFKA_BOOTSTRAP_SERVERS"):
+            url = f"kafka://{servers}"
+        else:
+            logs = [plain.changelog(name) for name in (CARDS, TERMINALS)]
+            mock = stack.enter_context(MockBroker([*plain.topics(), *logs], partitions))
+            url = f"kafka-mock://{mock.address}"
+        settings = settings.model_copy(update={"broker_url": url})
+        yield broker_of(settings), settings
+
+
 def _library() -> ctypes.CDLL:
     """The librdkafka that confluent-kafka carries, with the types of what is called here."""
     library = ctypes.CDLL(confluent_kafka.cimpl.__file__)
     pointer, text, number = ctypes.c_void_p, ctypes.c_char_p, ctypes.c_int
     signatures = {
         "rd_kafka_conf_new": (pointer, []),
+        "rd_kafka_conf_set": (number, [pointer, text, text, text, ctypes.c_size_t]),
         "rd_kafka_new": (pointer, [number, pointer, text, ctypes.c_size_t]),
         "rd_kafka_destroy": (None, [pointer]),
         "rd_kafka_mock_cluster_new": (pointer, [pointer, number]),

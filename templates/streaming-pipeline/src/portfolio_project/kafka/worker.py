@@ -22,6 +22,8 @@ from .wire import ASPECT, OFFSET, TOPIC, Headers, read_headers
 
 COMMIT_SECONDS = 1.0
 SESSION_MS = 6_000
+FETCH_WAIT_MS = 20
+"""A question to the broker waits behind a fetch that waits for messages: a start has dozens."""
 _STATE_KEY = b"kept"
 
 Stage = Callable[[bytes | None, Record], Answer]
@@ -56,8 +58,13 @@ def application(
             "group.instance.id": name,
             "session.timeout.ms": SESSION_MS,
             "heartbeat.interval.ms": SESSION_MS // 6,
+            "fetch.wait.max.ms": FETCH_WAIT_MS,
         },
-        producer_extra_config={**broker.options, "linger.ms": 5},
+        producer_extra_config={
+            **broker.options,
+            "linger.ms": 5,
+            "compression.type": "lz4",
+        },
         consumer_poll_timeout=0.1,
         loglevel=logging.WARNING,
     )

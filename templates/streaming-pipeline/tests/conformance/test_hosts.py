@@ -1,0 +1,113 @@
+"""One definition of the features, three hosts: the same bytes from each, whatever the batch.
+
+The stream has late, out-of-order, repeated and malformed events in it, and some of version 2. The
+Kafka host runs on librdkafka's mock cluster, or on the broker that KAFKA_BOOTSTRAP_SERVERS names.
+"""
+
+import shutil
+import threading
+from itertools import pairwise
+
+import numpy as np
+import orjson
+import pytest
+from pipeline import (
+    contents,
+    current_scorer,
+    faulty_plan,
+    filled_log,
+    letters_by_reason,
+    replayed,
+    run,
+)
+
+from portfolio_project import broker, store
+from portfolio_project.kafka import host, mock
+
+TABLES = ("predictions", "labels", "dead_letters", "counters")
+
+
+def log_of(path, plan, events):
+    log = broker.Log(path)
+    log.append(plan.envelopes(0, events))
+    return log
+
+
+def on_kafka(data, plan, events, *, batch, workers, partitions=4):
+    """Run the first `events` of `plan` through Kafka; returns the store."""
+    log_of(data / "log.db", plan, events).close()
+    with mock.any_broker(data, partitions, kafka_commit_every=batch) as (_, settings):
+        done = host.work(settings, threading.Event(), workers=workers, until_end=True)
+    assert done == events
+    return store.Store(data / "stream.db")
+
+
+@pytest.mark.parametrize(
+    ("batch", "events", "workers"),
+    [
+        pytest.param(1, 400, 1, marks=pytest.mark.slow),
+        pytest.param(50, 3_000, 2, marks=pytest.mark.slow),
+        (500, 2_000, 2),
+    ],
+)
+def test_replay_embedded_runner_and_kafka_give_the_same_bytes(
+    trained, tmp_path, batch, events, workers
+):
+    plan = faulty_plan()
+    data = tmp_path / "var"
+    shutil.copytree(trained / "registry", data / "registry")
+    log = log_of(tmp_path / "log.db", plan, events)
+    embedded = run(log, tmp_path / "s.db", current_scorer(trained), batch=batch)
+    kafka = on_kafka(data, plan, events, batch=batch, workers=workers)
+
+    offline = replayed(plan, events)
+    rows = kafka._db.execute("SELECT event_id, features FROM predictions").fetchall()
+    assert {event_id for event_id, _ in rows} == set(offline)
+    for event_id, packed in rows:
+        assert np.array([offline[event_id]], np.float32).tobytes() == packed
+    for table in TABLES:
+        assert contents(kafka, table) == contents(embedded, table)
+
+
+def test_the_stream_of_the_conformance_test_has_every_kind_of_event_in_it():
+    plan = faulty_plan()
+    assert min(plan.ledger(3_000).values()) > 3
+    assert plan.of_new_schema(3_000) > 100
+    happened = [
+        plan.payments.at[row]
+        for row, kind in zip(plan.row, plan.kind, strict=True)
+        if kind in {1, 2}
+    ]
+    assert sum(later < earlier for earlier, later in pairwise(happened)) > 50
+
+
+def test_a_stream_that_the_embedded_runner_began_goes_on_on_kafka_and_comes_back(trained, tmp_path):
+    plan = faulty_plan()
+    data = tmp_path / "var"
+    shutil.copytree(trained / "registry", data / "registry")
+    model = current_scorer(trained)
+    strange = used_again(plan, arrived_at=int(plan.arrived_at[1_999]))
+    stream = [*plan.envelopes(0, 2_000), strange, *plan.envelopes(2_000)]
+    log = broker.Log(tmp_path / "log.db")
+    log.append(stream)
+    embedded = run(log, tmp_path / "s.db", model)
+
+    log = log_of(data / "log.db", plan, 1_000)
+    run(log, data / "stream.db", model).close()
+    log.append(stream[1_000:2_001])
+    with mock.any_broker(data, 3) as (_, settings):
+        host.work(settings, threading.Event(), workers=1, until_end=True)
+    log.append(stream[2_001:])
+    found = run(log, data / "stream.db", model)
+
+    assert letters_by_reason(found)["event-id-reused"] == 1
+    for table in TABLES:
+        assert contents(found, table) == contents(embedded, table)
+
+
+def used_again(plan, arrived_at):
+    """A payment by a new card at a new terminal, with the id of the first one of the plan."""
+    first = next(one for one in plan.envelopes() if one.value.startswith(b'{"version":1'))
+    body = orjson.loads(first.value)
+    body |= {"card_id": "new", "terminal_id": "new", "occurred_at": arrived_at}
+    return broker.Envelope(arrived_at, "transactions", orjson.dumps(body))
