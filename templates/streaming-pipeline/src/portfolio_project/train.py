@@ -18,6 +18,7 @@ import orjson
 
 from .config import Algorithm, TrainConfig
 from .dataset import DatasetError, read_events
+from .explain import EXPLAINER_FILE
 from .features import FEATURE_NAMES
 from .fingerprint import fingerprint
 from .fit import REPORT_FILE
@@ -169,7 +170,7 @@ def _start_fit(models: Path, config: TrainConfig) -> subprocess.Popen[str]:
 
 
 def _files(folder: Path) -> dict[str, Path]:
-    return {name: folder / name for name in (MODEL_FILE, SPEC_FILE, REPORT_FILE)}
+    return {name: folder / name for name in (MODEL_FILE, SPEC_FILE, EXPLAINER_FILE, REPORT_FILE)}
 
 
 def _report(folder: Path) -> dict[str, float]:
