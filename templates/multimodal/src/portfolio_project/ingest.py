@@ -7,6 +7,7 @@ of it or nothing: until the last step the data that were there before stay as th
 from __future__ import annotations
 
 import shutil
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -154,3 +155,14 @@ def require(folder: Path, modalities: tuple[str, ...], split: str = "train") -> 
             f"the data have no {missing[0]}; choose a configuration without it, or ingest again"
         )
     return data
+
+
+def main(arguments: list[str]) -> int:
+    """`python -m ... FOLDER CONFIG_JSON`: `ingest_world`, for a second run elsewhere."""
+    folder, config = arguments
+    ingest_world(TrainConfig.model_validate_json(config), Path(folder))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

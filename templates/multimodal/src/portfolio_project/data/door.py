@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
 from ..config import ModelConfig
 from ..preprocess import BadMedia, Limits, Pixels, decode_image, decode_sound, fit_image
+from ..vocabulary import words
 from .dataset import to_samples
 from .records import Record, read_media
 
@@ -86,6 +87,8 @@ class Door:
         except BadMedia as error:
             return Refused(f"sound: {error.reason}")
         caption = " ".join(told.caption.split())
+        if not words(caption):
+            return Refused("caption: there is no word in it")
         picture = _hash(image.tobytes())
         heard = b"" if sound is None else sound.tobytes()
         key = _hash(picture + f"{told.split} {caption}\0".encode() + heard)

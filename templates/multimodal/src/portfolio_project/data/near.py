@@ -14,6 +14,7 @@ _BITS = 10
 """Nor may more bits of their difference hashes."""
 _STEP = 3.0
 _AT_ONCE = 256
+_PAIRS_AT_ONCE = 4_096
 
 
 def cells(images: Pixels) -> NDArray[np.float32]:
@@ -22,8 +23,10 @@ def cells(images: Pixels) -> NDArray[np.float32]:
     size = images.shape[1] // _GRID
     for start in range(0, len(images), _AT_ONCE):
         some = images[start : start + _AT_ONCE, : size * _GRID, : size * _GRID]
-        shaped = some.reshape(len(some), _GRID, size, _GRID, size, 3)
-        found[start : start + _AT_ONCE] = shaped.mean(axis=(2, 4), dtype=np.float32)
+        # Whole rows first: whole numbers that lie side by side are summed fastest.
+        rows = some.reshape(len(some), _GRID, size, -1).sum(axis=2, dtype=np.uint32)
+        summed = rows.reshape(len(some), _GRID, _GRID, size, 3).sum(axis=3)
+        found[start : start + _AT_ONCE] = summed / size**2
     return found
 
 
@@ -49,16 +52,27 @@ def near_matches(these: Pixels, those: Pixels) -> NDArray[np.int64]:
     mine, theirs = cells(these), cells(those)
     my_hashes, their_hashes = difference_hashes(mine), difference_hashes(theirs)
     my_light, their_light = (means.mean(axis=(1, 2, 3)) for means in (mine, theirs))
+    my_quarters, their_quarters = _quarters(mine), _quarters(theirs)
     for start in range(0, len(these), _AT_ONCE):
         some = slice(start, start + _AT_ONCE)
         alike = np.bitwise_count(my_hashes[some, None] ^ their_hashes) <= _BITS
         alike &= np.abs(my_light[some, None] - their_light) <= _ALIKE
         rows, candidates = np.nonzero(alike)
         rows += start
+        # What the quarters tell apart need not be compared cell by cell.
+        alike = _apart(my_quarters, rows, their_quarters, candidates) <= _ALIKE
+        rows, candidates = rows[alike], candidates[alike]
         apart = _apart(mine, rows, theirs, candidates)
         for at in np.argsort(apart, kind="stable")[::-1]:  # the nearest is written last
             if apart[at] <= _ALIKE:
                 found[rows[at]] = candidates[at]
+    return found
+
+
+def _quarters(means: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Mean colours of quarters from those of cells: they differ by no more than the cells do."""
+    half = _GRID // 2
+    found: NDArray[np.float32] = means.reshape(-1, 2, half, 2, half, 3).mean(axis=(2, 4))
     return found
 
 
@@ -70,9 +84,8 @@ def _apart(
 ) -> NDArray[np.float32]:
     """The largest difference of any cell, pair by pair."""
     found = np.empty(len(rows), np.float32)
-    span = _AT_ONCE * 64
-    for start in range(0, len(rows), span):
-        some = slice(start, start + span)
+    for start in range(0, len(rows), _PAIRS_AT_ONCE):
+        some = slice(start, start + _PAIRS_AT_ONCE)
         apart = np.abs(mine[rows[some]] - theirs[candidates[some]])
-        found[some] = apart.max(axis=(1, 2, 3))
+        found[some] = apart.reshape(len(apart), -1).max(axis=1)
     return found
