@@ -7,7 +7,7 @@ engine, with the records read and the ticket's story written in the step.
 
     python benchmarks/bench_steps.py [--workflows N] [--turns N]
 
-LangGraph comes with the extra `bench`: uv sync --extra bench.
+LangGraph comes with the group `bench`: uv sync --group bench.
 """
 
 import argparse
@@ -207,7 +207,7 @@ def main() -> None:
         print(json.dumps(WAYS[chosen.way](chosen.folder, chosen.workflows)))
         return
     if importlib.util.find_spec("langgraph") is None:
-        print("steps: not measured, for LangGraph is not installed: uv sync --extra bench")
+        print("steps: not measured, for LangGraph is not installed: uv sync --group bench")
         return
     best = dict.fromkeys(WAYS, float("inf"))
     for _ in range(chosen.turns):
