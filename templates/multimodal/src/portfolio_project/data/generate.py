@@ -26,7 +26,7 @@ def generate(
     captions: list[str] = []
     negatives: list[list[str]] = []
     starts = range(0, count, _CHUNK)
-    jobs = [(seed, split, start, min(_CHUNK, count - start)) for start in starts]
+    jobs: list[_Job] = [(seed, split, start, min(_CHUNK, count - start)) for start in starts]
     for start, part in zip(starts, _map(jobs), strict=True):
         rows = slice(start, start + len(part))
         assert part.sounds is not None

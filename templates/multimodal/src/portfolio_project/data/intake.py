@@ -108,8 +108,9 @@ class Intake:
         ]
         splits: dict[bytes, OwnSplit] = {}
         for one, split in zip(self._kept, wanted, strict=True):
-            before = splits.get(one.picture, "train")
-            splits[one.picture] = max(split, before, key=SPLITS.index)
+            before: OwnSplit = splits.get(one.picture, "train")
+            later = SPLITS.index(split) > SPLITS.index(before)
+            splits[one.picture] = split if later else before
         found = list[_Kept]()
         for one, split in zip(self._kept, wanted, strict=True):
             if split == splits[one.picture]:
