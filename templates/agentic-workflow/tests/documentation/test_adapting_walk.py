@@ -90,12 +90,12 @@ def test_the_walk_ends_with_a_closed_account(copy):
         assert employed(url)
         (request,) = blocks("bash")
         subprocess.run(["bash", "-c", request.replace(SERVER, url)], check=True, timeout=30)
-        wait_until(lambda: waiting(url), "the question to a person", 60)
+        wait_until(lambda: waiting(url), "the question to a person", 120)
         (wanted,) = waiting(url)
         assert (wanted["action"], wanted["arguments"]) == ("close_account", {"email": LEFT})
         decision = f"{url}/v1/approvals/{wanted['id']}/decision"
         assert httpx2.post(decision, json={"approve": True}).status_code == 200
-        wait_until(lambda: not employed(url), "the account to be closed", 60)
+        wait_until(lambda: not employed(url), "the account to be closed", 120)
         log = httpx2.get(f"{url}/v1/audit").json()
         assert log["intact"]
         assert [e["action"] for e in log["newest"]].count("close_account.done") == 1

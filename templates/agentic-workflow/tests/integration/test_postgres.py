@@ -20,7 +20,7 @@ from portfolio_project.world.engine import (
     reading,
 )
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
 TEXT = "I need write access to the production database."
 URL_VARIABLE = "PORTFOLIO_PROJECT_DATABASE_URL"
@@ -118,7 +118,7 @@ def test_the_whole_service_is_killed_while_a_person_thinks(
     try:
         new = {"requester": requester, "text": TEXT}
         ticket = httpx2.post(f"{first.url}/v1/tickets", json=new).json()["id"]
-        wait_until(lambda: state_of(world, ticket) == "waiting", "the question to a person")
+        wait_until(lambda: state_of(world, ticket) == "waiting", "the question to a person", 120)
         first.signal(signal.SIGKILL)
         assert first.wait() == -signal.SIGKILL
     finally:
@@ -128,7 +128,7 @@ def test_the_whole_service_is_killed_while_a_person_thinks(
         (wanted,) = httpx2.get(f"{second.url}/v1/approvals").json()["items"]
         decision = f"{second.url}/v1/approvals/{wanted['id']}/decision"
         assert httpx2.post(decision, json={"approve": True}).status_code == 200
-        wait_until(lambda: state_of(world, ticket) == "closed", "the ticket's end", 60)
+        wait_until(lambda: state_of(world, ticket) == "closed", "the ticket's end", 120)
         told = httpx2.get(f"{second.url}/v1/tickets/{ticket}").json()
     finally:
         second.close()

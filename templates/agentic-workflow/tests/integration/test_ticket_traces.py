@@ -11,7 +11,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from portfolio_project.tickets.draw import draw_company
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 TEXT = "I need read access to the wiki."
@@ -65,7 +65,7 @@ def work_one_ticket(folder, collector):
         new = {"requester": requester, "text": TEXT}
         ticket = httpx2.post(url, json=new, headers=parent).json()["id"]
         path = f"{url}/{ticket}"
-        wait_until(lambda: httpx2.get(path).json()["state"] == "closed", "the ticket's end", 60)
+        wait_until(lambda: httpx2.get(path).json()["state"] == "closed", "the ticket's end", 120)
         service.process.terminate()
         service.wait()
         return ticket

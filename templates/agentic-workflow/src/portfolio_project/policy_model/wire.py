@@ -89,7 +89,7 @@ def _router(slot: ModelSlot[PolicyModel], dependencies: list[Any]) -> APIRouter:
     @router.post(
         "/chat/completions",
         summary="Continue a conversation with a tool call",
-        responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
+        responses={200: {"content": {"text/event-stream": {"itemSchema": {"type": "object"}}}}},
     )
     async def complete_chat(request: ChatRequest) -> Response:
         with slot.lease() as served:

@@ -17,10 +17,11 @@ from sqlalchemy.engine import make_url
 from ..settings import Settings
 from .telemetry import current_trace
 
-QUEUE = "tickets"
+QUEUE, WORK = "tickets", "work"
+"""Tickets wait in the first for as long as they take; workers are bounded in the second."""
 WORKFLOW = "work_ticket"
 APP = "desk"
-_POLL_SECONDS = 0.1
+POLL_SECONDS = 0.1
 _PRAGMAS = ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=30000", "foreign_keys=ON")
 _KNOWS_SUBSECONDS = (3, 42)
 
@@ -66,17 +67,18 @@ def launched(settings: Settings, executor: str, version: str) -> Generator[Engin
         "application_version": version,
         "log_level": "WARNING",
         "use_listen_notify": not settings.workflows_url.startswith("sqlite"),
-        "notification_listener_polling_interval_sec": _POLL_SECONDS,
+        "notification_listener_polling_interval_sec": POLL_SECONDS,
     }
     DBOS(config=config)
     DBOS.launch()
     try:
-        DBOS.register_queue(
-            QUEUE,
-            worker_concurrency=settings.worker_concurrency,
-            polling_interval_sec=_POLL_SECONDS,
-            on_conflict="always_update",
-        )
+        for queue, at_once in ((QUEUE, None), (WORK, settings.worker_concurrency)):
+            DBOS.register_queue(
+                queue,
+                worker_concurrency=at_once,
+                polling_interval_sec=POLL_SECONDS,
+                on_conflict="always_update",
+            )
         yield engine
     finally:
         DBOS.destroy(workflow_completion_timeout_sec=0)
@@ -114,8 +116,8 @@ class Dispatcher:
         )
 
     def cancel(self, tenant: str, ticket: str) -> None:
-        """Stop a ticket's workflow before its next step."""
-        self._client.cancel_workflow(name_of(tenant, ticket))
+        """Stop a ticket's workflow, and what it has begun, before the next step."""
+        self._client.cancel_workflow(name_of(tenant, ticket), cancel_children=True)
 
     def close(self) -> None:
         """Close the connections."""

@@ -8,7 +8,7 @@ from dbos import DBOS
 from dbos import error as engine_error
 from openai import OpenAIError
 from opentelemetry.trace import NoOpTracer, Tracer
-from pydantic_ai import DeferredToolRequests, DeferredToolResults, ToolDenied, UsageLimits
+from pydantic_ai import DeferredToolResults, ToolDenied, UsageLimits
 from pydantic_ai.exceptions import AgentRunError, FallbackExceptionGroup
 from pydantic_ai.messages import ModelMessage
 from pydantic_ai.usage import RunUsage
@@ -70,8 +70,32 @@ class Ticket:
         return f"From: {self.requester}\n\n{self.text}"
 
 
+@dataclass(frozen=True, slots=True)
+class Paused:
+    """A ticket that waits for people, and what it takes to go on with it.
+
+    `wanted` holds the id of each call that policy reserved for a person, and its approval's key.
+    """
+
+    requester: str
+    intent: str
+    history: list[ModelMessage]
+    usage: RunUsage
+    wanted: tuple[tuple[str, str], ...]
+
+
 async def handle(office: Office, tenant: str, ticket: str, decide: Decide) -> str:
     """Work a ticket and return its outcome. Whatever the model does, the ticket gets an end."""
+    told = await begin(office, tenant, ticket)
+    while isinstance(told, Paused):
+        where = Desk(office.engine, tenant, ticket, told.requester, told.intent)
+        decided = [await decide(where, key) for _, key in told.wanted]
+        told = await go_on(office, tenant, ticket, told, decided)
+    return told
+
+
+async def begin(office: Office, tenant: str, ticket: str) -> str | Paused:
+    """Work a ticket until its end, or until a person has to decide."""
     opened = await open_step(office.engine, tenant, ticket)
     if opened is None:
         return "cancelled"
@@ -79,13 +103,24 @@ async def handle(office: Office, tenant: str, ticket: str, decide: Decide) -> st
     usage = RunUsage()
     try:
         triage = await _triage(office, where, opened, usage)
-        if triage.confidence < office.threshold:
-            return await close_step(where, "escalated", "The reading was not sure enough.")
-        where = replace(where, intent=triage.intent)
-        outcome = await _work(office, where, opened, usage, decide)
     except _FAILED as error:
-        return await close_step(where, "escalated", f"The model failed: {_reason(error)}")
-    return await close_step(where, outcome, f"The agent ended it: {outcome}.")
+        return await _give_up(where, error)
+    if triage.confidence < office.threshold:
+        return await close_step(where, "escalated", "The reading was not sure enough.")
+    where = replace(where, intent=triage.intent)
+    return await _work(office, where, usage, prompt=opened.prompt)
+
+
+async def go_on(
+    office: Office, tenant: str, ticket: str, paused: Paused, decided: list[bool]
+) -> str | Paused:
+    """Go on with a ticket for which people have decided, in the order of `paused.wanted`."""
+    where = Desk(office.engine, tenant, ticket, paused.requester, paused.intent)
+    results = DeferredToolResults()
+    for (call, _), approved in zip(paused.wanted, decided, strict=True):
+        refusal = ToolDenied(canonical_json(REJECTED).decode())
+        results.approvals[call] = True if approved else refusal
+    return await _work(office, where, paused.usage, history=paused.history, decided=results)
 
 
 async def _triage(office: Office, where: Desk, opened: Ticket, usage: RunUsage) -> Triage:
@@ -97,14 +132,17 @@ async def _triage(office: Office, where: Desk, opened: Ticket, usage: RunUsage) 
     return run.output
 
 
-async def _work(
-    office: Office, where: Desk, opened: Ticket, usage: RunUsage, decide: Decide
-) -> str:
-    """Let the agent run; at each call that needs a person, stop and go on with the decision."""
-    prompt: str | None = opened.prompt
-    history: list[ModelMessage] = []
-    decided: DeferredToolResults | None = None
-    while True:
+async def _work(  # noqa: PLR0913
+    office: Office,
+    where: Desk,
+    usage: RunUsage,
+    *,
+    prompt: str | None = None,
+    history: list[ModelMessage] | None = None,
+    decided: DeferredToolResults | None = None,
+) -> str | Paused:
+    """Let the agent run to its end, or to a call that needs a person."""
+    try:
         run = await office.agents.work.run(
             prompt,
             message_history=history,
@@ -114,21 +152,20 @@ async def _work(
             usage_limits=office.limits(),
             timeout=office.settings.ticket_timeout_seconds,
         )
-        if isinstance(run.output, Resolution):
-            return run.output.outcome
-        prompt, history = None, run.all_messages()
-        decided = await _decisions(where, run.output, decide)
+    except _FAILED as error:
+        return await _give_up(where, error)
+    if isinstance(run.output, Resolution):
+        outcome = run.output.outcome
+        return await close_step(where, outcome, f"The agent ended it: {outcome}.")
+    wanted = tuple(
+        (call.tool_call_id, str(run.output.metadata[call.tool_call_id]["key"]))
+        for call in run.output.approvals
+    )
+    return Paused(where.requester, where.intent, run.all_messages(), usage, wanted)
 
 
-async def _decisions(
-    where: Desk, wanted: DeferredToolRequests, decide: Decide
-) -> DeferredToolResults:
-    results = DeferredToolResults()
-    for call in wanted.approvals:
-        approved = await decide(where, wanted.metadata[call.tool_call_id]["key"])
-        refusal = ToolDenied(canonical_json(REJECTED).decode())
-        results.approvals[call.tool_call_id] = True if approved else refusal
-    return results
+async def _give_up(where: Desk, error: BaseException) -> str:
+    return await close_step(where, "escalated", f"The model failed: {_reason(error)}")
 
 
 @DBOS.step(name="open", **PATIENT)
