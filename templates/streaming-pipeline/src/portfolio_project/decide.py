@@ -7,12 +7,16 @@ from collections.abc import Sequence
 from itertools import chain
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .broker import Record
 from .events import Reason, Rejected, Transaction
 from .generator import LATE
-from .scorer import Scorer
+from .scorer import Beside, Scorer
 from .store import Letter, Outcome
+
+Decided = tuple[float, bool, str]
+"""Score, alert, version of the model."""
 
 REUSED = Rejected(Reason.REUSED_ID, "another transaction had this event_id before")
 
@@ -26,12 +30,14 @@ def decide(
     """Score n > 0 payments by their features, n rows, and add the decisions to `outcome`."""
     flat = array("f", chain.from_iterable(features))
     matrix = np.frombuffer(flat, dtype=np.float32).reshape(len(features), -1)
-    scores: list[float] = scorer.score(matrix).tolist()
-    packed, width = flat.tobytes(), matrix.strides[0]
     threshold, version = scorer.threshold, scorer.version
+    scores: list[float] = scorer.score(matrix).tolist()
+    decided = [(score, score >= threshold, version) for score in scores]
+    if scorer.beside is not None:
+        decided = _try_beside(scorer.beside, outcome, payments, matrix, decided)
+    packed, width = flat.tobytes(), matrix.strides[0]
     start = 0
-    for (record, event), score in zip(payments, scores, strict=True):
-        alert = score >= threshold
+    for (record, event), (score, alert, version) in zip(payments, decided, strict=True):
         outcome.alerts += alert
         outcome.late += record.arrived_at - event.occurred_at > LATE
         outcome.predictions.append(
@@ -50,6 +56,28 @@ def decide(
             )
         )
         start += width
+
+
+def _try_beside(
+    challenger: Beside,
+    outcome: Outcome,
+    payments: Sequence[tuple[Record, Transaction]],
+    matrix: NDArray[np.float32],
+    decided: list[Decided],
+) -> list[Decided]:
+    """Note what the challenger says of each payment; where it decides, its answer counts."""
+    scores = challenger.scores(matrix)
+    if scores is None:
+        return decided
+    result: list[Decided] = []
+    for (record, event), mine, score in zip(payments, decided, scores, strict=True):
+        theirs = score, score >= challenger.threshold, challenger.version
+        canary = challenger.decides(event.card_id)
+        outcome.trials.append(
+            (record.offset, challenger.version, score, theirs[1], mine[0], mine[1], canary)
+        )
+        result.append(theirs if canary else mine)
+    return result
 
 
 def letter_of(record: Record, refused: Rejected) -> Letter:

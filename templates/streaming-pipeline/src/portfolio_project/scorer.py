@@ -6,7 +6,7 @@ One that does not fit the feature code of this very program is refused: it would
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Protocol
 
 import numpy as np
 import onnxruntime as ort
@@ -38,8 +38,28 @@ class ModelSpec(BaseModel):
     threshold: Annotated[float, Field(ge=0, le=1)]
 
 
+class Beside(Protocol):
+    """What a model that is tried beside the serving one must do; see `challenger`."""
+
+    version: str
+    threshold: float
+
+    def scores(self, features: NDArray[np.float32]) -> list[float] | None:
+        """Probability for each row, None if it cannot say."""
+        ...
+
+    def decides(self, card_id: str) -> bool:
+        """Whether its score, not the serving model's, decides about this card."""
+        ...
+
+
 class Scorer:
-    """A model that scores. `version` is its id in the registry."""
+    """A model that scores. `version` is its id in the registry.
+
+    `beside` is the model that is tried with it, if any.
+    """
+
+    beside: Beside | None = None
 
     def __init__(self, model: bytes, spec: ModelSpec, version: str) -> None:
         """Load `model` (ONNX). Raises ModelMismatchError if it is for other features."""

@@ -6,6 +6,7 @@ import time
 
 import structlog
 
+from .challenger import Tried
 from .provenance import ProvenanceError, Registry
 from .scorer import ModelMismatchError, Scorer, load_current
 
@@ -28,6 +29,8 @@ class CurrentModel:
             raise NoModelError(f"no model serves from {registry.root}. Run the command `train`")
         scorer.warm_up()
         self._scorer = scorer
+        self._tried = Tried(registry)
+        self._tried.beside(scorer)
         self._looked = time.monotonic()
 
     def __call__(self) -> Scorer:
@@ -48,4 +51,5 @@ class CurrentModel:
                     self._scorer = scorer
         except (ProvenanceError, ModelMismatchError, ValueError) as error:
             _log.warning("model_not_loaded", reason=str(error), serving=self._scorer.version)
+        self._tried.beside(self._scorer)
         return self._scorer

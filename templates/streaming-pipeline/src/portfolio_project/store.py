@@ -37,6 +37,15 @@ CREATE TABLE IF NOT EXISTS predictions (
   features BLOB NOT NULL
 );
 CREATE INDEX IF NOT EXISTS alerts ON predictions (offset) WHERE alert = 1;
+CREATE TABLE IF NOT EXISTS trials (
+  offset INTEGER PRIMARY KEY,
+  version TEXT NOT NULL,
+  score REAL NOT NULL,
+  alert INTEGER NOT NULL,
+  champion_score REAL NOT NULL,
+  champion_alert INTEGER NOT NULL,
+  canary INTEGER NOT NULL
+);
 CREATE TABLE IF NOT EXISTS labels (
   offset INTEGER PRIMARY KEY,
   event_id TEXT NOT NULL,
@@ -82,6 +91,10 @@ PredictionRow = tuple[int, str, str, str, int, int, int, float, bool, str, bytes
 """The columns of a `Prediction`, on their way into the store."""
 
 
+TrialRow = tuple[int, str, float, bool, float, bool, bool]
+"""What a challenger said beside the champion, on its way into the store."""
+
+
 class StoredLabel(NamedTuple):
     """A label as it arrived."""
 
@@ -115,6 +128,7 @@ class Outcome:
 
     offset: int
     predictions: list[PredictionRow] = field(default_factory=list)
+    trials: list[TrialRow] = field(default_factory=list)
     alerts: int = 0
     labels: list[StoredLabel] = field(default_factory=list)
     letters: list[Letter] = field(default_factory=list)
@@ -151,6 +165,7 @@ class Store:
         """
         with writing(self._db) as db:
             db.executemany(_INSERT_PREDICTION, outcome.predictions)
+            db.executemany("INSERT INTO trials VALUES (?,?,?,?,?,?,?)", outcome.trials)
             db.executemany("INSERT INTO labels VALUES (?,?,?,?)", outcome.labels)
             db.executemany("INSERT INTO dead_letters VALUES (?,?,?,?,?,?)", outcome.letters)
             db.executemany(_COUNT, [pair for pair in outcome.counts().items() if pair[1]])

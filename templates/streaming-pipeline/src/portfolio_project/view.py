@@ -24,6 +24,25 @@ class Counters:
     late: int = 0
 
 
+@dataclass(frozen=True)
+class Comparison:
+    """A challenger beside the champion, on the same payments."""
+
+    payments: int = 0
+    canary: int = 0
+    """Of the payments: those that the challenger decided."""
+    alerts: int = 0
+    champion_alerts: int = 0
+    disagreements: int = 0
+    """Payments that only one of the two would have raised."""
+    mean_difference: float = 0.0
+    """Of the two scores, absolute."""
+    frauds: int = 0
+    """Of the payments: reported as fraud since."""
+    found: int = 0
+    champion_found: int = 0
+
+
 class View:
     """Reads of the store at `path`. One instance serves one thread."""
 
@@ -95,6 +114,16 @@ class View:
         )
         return [Prediction(*row) for row in rows]
 
+    def comparison(self, version: str, latest: int = 50_000) -> Comparison:
+        """The trial of `version`, over at most so many of its latest payments."""
+        with reading(self._db) as db:
+            first = db.execute(_FIRST_TRIED, (version, latest)).fetchone()[0]
+            if first is None:
+                return Comparison()
+            counts = db.execute(_TRIED, (version, first)).fetchone()
+            found = db.execute(_TRIED_FRAUDS, (version, first)).fetchone()
+        return Comparison(*counts, *(int(one or 0) for one in found))
+
     def newest(self) -> int:
         """Offset of the newest decision, 0 if there is none."""
         row = self._db.execute("SELECT max(offset) FROM predictions").fetchone()
@@ -123,4 +152,17 @@ _LAST = 2**63 - 1
 _RECENT = "SELECT * FROM predictions WHERE offset < ? ORDER BY offset DESC LIMIT ?"
 _RECENT_ALERTS = (
     "SELECT * FROM predictions WHERE offset < ? AND alert = 1 ORDER BY offset DESC LIMIT ?"
+)
+_FIRST_TRIED = (
+    "SELECT min(offset) FROM (SELECT offset FROM trials WHERE version = ?"
+    " ORDER BY offset DESC LIMIT ?)"
+)
+_TRIED = (
+    "SELECT count(*), sum(canary), sum(alert), sum(champion_alert), sum(alert != champion_alert),"
+    " avg(abs(score - champion_score)) FROM trials WHERE version = ? AND offset >= ?"
+)
+_TRIED_FRAUDS = (
+    "SELECT count(*), sum(trials.alert), sum(trials.champion_alert) FROM trials"
+    " JOIN predictions USING (offset) WHERE trials.version = ? AND trials.offset >= ?"
+    " AND event_id IN (SELECT event_id FROM labels GROUP BY event_id HAVING sum(2 * fraud - 1) > 0)"
 )

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Generator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 from fastapi import Path
 
 from ..broker import Log, arrival_clock
+from ..challenger import Tried, answering
 from ..events import Identifier
 from ..provenance import ProvenanceError, Registry
 from ..scorer import ModelMismatchError, Scorer, load_current
 from ..serving import ModelRefused, ModelSlot
+from ..serving.exchange import current_exchange
 from ..settings import Settings
 from ..view import View
 
@@ -20,6 +24,7 @@ if TYPE_CHECKING:
 
 EventId = Annotated[Identifier, Path(description="The transaction's id", examples=["tx-1024"])]
 CardId = Annotated[Identifier, Path(description="The card's id", examples=["card-7"])]
+TerminalId = Annotated[Identifier, Path(description="The terminal's id", examples=["term-31"])]
 
 
 class ModelUnavailableError(Exception):
@@ -36,6 +41,7 @@ class Access:
         self.supervisor = supervisor
         self._mine = threading.local()
         self._lock = threading.Lock()
+        self._tried = Tried(self.registry)
 
     @property
     def log(self) -> Log:
@@ -57,6 +63,19 @@ class Access:
         """When an event arrives that arrives now (Unix seconds)."""
         return arrival_clock(self.log, virtual=self.settings.clock == "stream")()
 
+    @contextmanager
+    def leased(self, card_id: str) -> Generator[Scorer]:
+        """The model that decides about a card, for one request: a canary has its share of them.
+
+        Raises a 503 Problem while no model is loaded.
+        """
+        with self.slot.lease() as served:
+            model = answering(served.model, card_id)
+            exchange = current_exchange.get()
+            if exchange is not None:
+                exchange.model_version = model.version
+            yield model
+
     def follow_registry(self) -> None:
         """Serve what the registry says should serve. Raises ModelUnavailableError.
 
@@ -66,10 +85,11 @@ class Access:
             try:
                 wanted = self.registry.current_id()
                 serving = self.slot.current.version if self.slot.loaded else None
-                if wanted is None or wanted == serving:
-                    return
-                scorer = load_current(self.registry)
-                if scorer is not None:
-                    self.slot.swap(scorer.version, scorer)
+                if wanted is not None and wanted != serving:
+                    scorer = load_current(self.registry)
+                    if scorer is not None:
+                        self.slot.swap(scorer.version, scorer)
+                if self.slot.loaded:
+                    self._tried.beside(self.slot.current.model)
             except (ProvenanceError, ModelMismatchError, ModelRefused) as error:
                 raise ModelUnavailableError(str(error)) from error

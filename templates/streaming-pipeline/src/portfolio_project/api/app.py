@@ -16,15 +16,18 @@ from ..serving_model import POLL_SECONDS
 from ..settings import Settings
 from ..supervisor import Supervisor
 from .access import Access, ModelUnavailableError
+from .batch import batch_router
 from .decisions import decisions_router
 from .demo import demo_router
 from .events import events_router
+from .explanations import explanations_router
 from .feed import feed_router
 from .models import models_router
 from .pages import pages_router
 from .proof import proof_router
 from .score import score_router
 from .stats import stats_router
+from .trial import trial_router
 
 _log = structlog.get_logger("api")
 
@@ -34,11 +37,14 @@ def create_app(settings: Settings, supervisor: Supervisor | None = None) -> Serv
     access = Access(settings, supervisor)
     routers = [
         score_router(access),
+        batch_router(access),
+        explanations_router(access),
         events_router(access),
         decisions_router(access),
         stats_router(access),
         feed_router(access),
         models_router(access),
+        trial_router(access),
         proof_router(access),
     ]
     if supervisor is not None:

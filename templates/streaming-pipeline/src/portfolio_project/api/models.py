@@ -75,7 +75,7 @@ def models_router(access: Access) -> APIRouter:
         try:
             version = access.registry.rollback()
         except ProvenanceError as error:
-            raise _problem(error) from error
+            raise problem_of(error) from error
         return _serve(access, version)
 
     @router.post("/{version}/promote", summary="Let a model serve, if the gate lets it")
@@ -84,7 +84,7 @@ def models_router(access: Access) -> APIRouter:
         try:
             promoted = access.registry.promote(version, gate=GATE)
         except ProvenanceError as error:
-            raise _problem(error) from error
+            raise problem_of(error) from error
         return _serve(access, promoted)
 
     return router
@@ -108,7 +108,8 @@ def _model(version: Version, serving: str | None) -> Model:
     )
 
 
-def _problem(error: ProvenanceError) -> Problem:
+def problem_of(error: ProvenanceError) -> Problem:
+    """What the registry refused, as an answer."""
     match error:
         case GateRefusedError():
             return Problem(

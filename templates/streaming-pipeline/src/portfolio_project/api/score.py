@@ -58,30 +58,35 @@ def score_router(access: Access) -> APIRouter:
         so asking twice changes nothing. Send the payment to `/v1/events` to make it count. A
         payment that the stream would not take at this time of its clock answers 409.
         """
-        refused = read_event(Topic.TRANSACTIONS, payment.model_dump_json().encode(), access.now())
-        if isinstance(refused, Rejected):
-            raise Problem(
-                409,
-                detail=f"{refused.detail}. Correct `occurred_at`.",
-                type=f"urn:problem:{refused.reason.value}",
-            )
-        windows, offset = access.view.windows(payment.card_id, payment.terminal_id)
-        _, features = step(windows, payment)
-        if features is None:
-            raise _repeated()
-        with access.slot.lease() as served:
-            probability = float(served.model.score(np.array([features], dtype=np.float32))[0])
-            return Score(
-                event_id=payment.event_id,
-                score=probability,
-                alert=probability >= served.model.threshold,
-                threshold=served.model.threshold,
-                model_version=served.version,
-                features=named(features),
-                as_of_offset=offset,
-            )
+        return answer(access, payment)
 
     return router
+
+
+def answer(access: Access, payment: Payment) -> Score:
+    """Score `payment` as the stream would now. Raises a 409 Problem if it would not take it."""
+    refused = read_event(Topic.TRANSACTIONS, payment.model_dump_json().encode(), access.now())
+    if isinstance(refused, Rejected):
+        raise Problem(
+            409,
+            detail=f"{refused.detail}. Correct `occurred_at`.",
+            type=f"urn:problem:{refused.reason.value}",
+        )
+    windows, offset = access.view.windows(payment.card_id, payment.terminal_id)
+    _, features = step(windows, payment)
+    if features is None:
+        raise _repeated()
+    with access.leased(payment.card_id) as model:
+        probability = float(model.score(np.array([features], dtype=np.float32))[0])
+        return Score(
+            event_id=payment.event_id,
+            score=probability,
+            alert=probability >= model.threshold,
+            threshold=model.threshold,
+            model_version=model.version,
+            features=named(features),
+            as_of_offset=offset,
+        )
 
 
 def named(features: Features | list[float]) -> dict[str, float]:
