@@ -244,6 +244,65 @@ def _told() -> Errors:
     from .dataset import DatasetError  # noqa: PLC0415
     from .scorer import ModelMismatchError  # noqa: PLC0415
     from .serving_model import NoModelError  # noqa: PLC0415
+ReasonName = Annotated[Reason | None, typer.Option(help="Only those refused for this reason")]
+
+
+@letters.command("list")
+def list_letters(
+    reason: ReasonName = None,
+    limit: Annotated[int, typer.Option(min=1, max=100_000, help="At most so many")] = 20,
+) -> None:
+    """List what was refused and not sent again yet, newest first."""
+    from itertools import islice  # noqa: PLC0415
+
+    from .redrive import pending  # noqa: PLC0415
+
+    log, view = _stream()
+    for letter in islice(pending(log, view, reason), limit):
+        typer.echo(f"{letter.offset:>10}  {letter.reason:<16}  {letter.detail}")
+
+
+@letters.command()
+def redrive(reason: ReasonName = None) -> None:
+    """Send refused events again, each at most once, if they would be taken now."""
+    from .broker import arrival_clock  # noqa: PLC0415
+    from .redrive import redrive as run  # noqa: PLC0415
+
+    log, view = _stream()
+    done = run(log, view, arrival_clock(log, virtual=_settings().clock == "stream")(), reason)
+    typer.echo(f"{done.sent:,} sent again; `stream` processes them")
+    for name, count in sorted(done.refused.items()):
+        typer.echo(f"{count:,} would be refused again: {name}")
+
+
+@models.command("try")
+def try_model(
+    version: str,
+    share: Annotated[
+        float, typer.Option(min=0, max=1, help="Of the cards that it decides; 0: in the shadow")
+    ] = 0.0,
+) -> None:
+    """Try a model beside the serving one: in the shadow, or as a canary if it passes the gate."""
+    from .challenger import start_trial  # noqa: PLC0415
+    from .train import GATE  # noqa: PLC0415
+
+    try:
+        trial = start_trial(Registry(_settings().registry_dir), version, share, GATE)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+    place = f"decides for {trial.share:.1%} of the cards" if trial.share else "runs in the shadow"
+    typer.echo(f"{trial.version} {place}")
+
+
+@models.command("end-trial")
+def end_trial() -> None:
+    """Try nothing any more: the serving model decides everything."""
+    from .challenger import end_trial as end  # noqa: PLC0415
+
+    end(Registry(_settings().registry_dir))
+    typer.echo("nothing is tried")
+
+
     from .train import TrainingError  # noqa: PLC0415
 
     own = (BrokerError, DatasetError, ModelMismatchError, NoModelError, TrainingError)
