@@ -161,6 +161,10 @@ class Batcher:
         values = [one.value for one in batch]
         try:
             vectors = await loop.run_in_executor(self._thread, line.work, values)
+        except asyncio.CancelledError:
+            for one in batch:
+                _refuse(one, "the service stops")
+            raise
         except Exception as error:  # noqa: BLE001 - it belongs to those who asked
             for one in batch:
                 if not one.answer.done():

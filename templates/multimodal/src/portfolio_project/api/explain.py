@@ -59,7 +59,7 @@ def explain_router(access: Access) -> APIRouter:
     """POST /explain."""
     router = APIRouter(tags=["search"])
 
-    @router.post("/explain", summary="Which words and regions carried a match")
+    @router.post("/explain", summary="Which words and regions carried a match", responses={404: {}})
     async def explain(
         asked: Annotated[ToExplain, Body(openapi_examples={"text": {"value": EXAMPLE}})],
         _caller: Annotated[Principal, Depends(require_scope("search"))],

@@ -17,13 +17,12 @@ _TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 
 
 def pages_router(settings: Settings) -> APIRouter:
-    """GET /, /map, the files that they load, and /evaluation once there is a report."""
+    """GET /, the files that it loads, and /evaluation once there is a report."""
     router = APIRouter()
     folder = files(str(__package__).rpartition(".")[0]) / "page"
     words = {key: escape(value) for key, value in about().items()}
-    for path, name in (("/", "index.html"), ("/map", "map.html")):
-        text = Template((folder / name).read_text(encoding="utf-8")).safe_substitute(words)
-        router.add_api_route(path, _file(text.encode(), "text/html"))
+    index = Template((folder / "index.html").read_text(encoding="utf-8")).safe_substitute(words)
+    router.add_api_route("/", _file(index.encode(), "text/html"))
 
     @router.get("/evaluation")
     def evaluation() -> Response:

@@ -90,7 +90,9 @@ def search_router(access: Access) -> APIRouter:
     """POST /search."""
     router = APIRouter(tags=["search"])
 
-    @router.post("/search", summary="Find what fits, from anything to anything")
+    @router.post(
+        "/search", summary="Find what fits, from anything to anything", responses={404: {}}
+    )
     async def search(
         question: Annotated[Question, Body(openapi_examples=EXAMPLES)],
         _caller: Annotated[Principal, Depends(require_scope("search"))],
