@@ -9,10 +9,10 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, Field
 
 from ..events import DAY, UNIT
-from ..features import Card
+from ..features import LABEL_DELAY, Card, Terminal
 from ..serving import Cursor, CursorCodec, Limit, Page, Principal, Problem, require_scope
 from ..store import Letter, Prediction
-from .access import Access, CardId, EventId
+from .access import Access, CardId, EventId, TerminalId
 from .score import named
 
 Reader = Annotated[Principal, Depends(require_scope("read"))]
@@ -58,6 +58,23 @@ class CardState(BaseModel):
     decisions: list[Decision] = Field(description="Of the last two days, newest first")
 
 
+class RiskWindow(BaseModel):
+    """A terminal's payments in some days that end when labels are in, and what became of them."""
+
+    days: int = Field(examples=[7])
+    count: int = Field(ge=0, examples=[40])
+    frauds: int = Field(ge=0, examples=[1])
+
+
+class TerminalState(BaseModel):
+    """What the stream knows of a terminal."""
+
+    terminal_id: str
+    last_seen: int | None = Field(description="Unix seconds of its newest payment")
+    judged_until: int = Field(description="Unix seconds; later payments may yet be reported")
+    windows: list[RiskWindow]
+
+
 class DeadLetter(BaseModel):
     """An event that was refused, as it came."""
 
@@ -70,7 +87,7 @@ class DeadLetter(BaseModel):
 
 
 def decisions_router(access: Access) -> APIRouter:
-    """GET /predictions, /predictions/{event_id}, /cards/{card_id} and /dead-letters."""
+    """GET /predictions, /predictions/{event_id}, /cards/{...}, /terminals/{...}, /dead-letters."""
     router = APIRouter(tags=["decisions"])
 
     @router.get("/predictions", summary="Recent decisions, newest first")
@@ -113,6 +130,20 @@ def decisions_router(access: Access) -> APIRouter:
             decisions=[_decision(row) for row in latest if row],
         )
 
+    @router.get("/terminals/{terminal_id}", summary="A terminal's windows and reported frauds")
+    async def get_terminal(terminal_id: TerminalId, _caller: Reader) -> TerminalState:
+        """404 for a terminal that was never seen, or not for longer than the windows reach."""
+        terminal = access.view.terminal(terminal_id)
+        if terminal is None:
+            raise Problem(404, detail="No terminal with this id has been seen lately.")
+        until = access.now() - LABEL_DELAY
+        return TerminalState(
+            terminal_id=terminal_id,
+            last_seen=terminal.times[-1] if terminal.times else None,
+            judged_until=until,
+            windows=[_risk(terminal, until, days) for days in _WINDOW_DAYS],
+        )
+
     @router.get("/dead-letters", summary="Refused events, newest first")
     async def list_dead_letters(
         _caller: Reader, limit: Limit = 50, cursor: Cursor = None
@@ -148,6 +179,15 @@ def _window(card: Card, days: int) -> Window:
     count = len(card.times) - first
     total = card.totals[-1] - card.totals[first]
     return Window(days=days, count=count, mean_amount=total / count / UNIT if count else None)
+
+
+def _risk(terminal: Terminal, until: int, days: int) -> RiskWindow:
+    after = until - days * DAY
+    return RiskWindow(
+        days=days,
+        count=sum(after < at <= until for at in terminal.times),
+        frauds=sum(after < at <= until for at, _ in terminal.frauds),
+    )
 
 
 def _letter(row: Letter) -> DeadLetter:
