@@ -40,6 +40,7 @@ from portfolio_project.world.engine import (
 sys.path.append(str(Path(__file__).parents[1] / "tests"))
 import throwaway_postgres
 
+PROGRAM = [sys.executable, "-m", "portfolio_project"]
 REPORT = Path("var/reports/throughput.json")
 WORKERS = (1, 4, 16)
 AT_ONCE = 4
@@ -60,7 +61,7 @@ def workers(settings: Settings, count: int, log: Path) -> Generator[None]:
     with log.open("wb") as lines:
         processes = [
             subprocess.Popen(
-                [sys.executable, "-m", "portfolio_project", "work", f"--name=worker-{number}"],
+                [*PROGRAM, "work", f"--name=worker-{number}"],
                 env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=lines,

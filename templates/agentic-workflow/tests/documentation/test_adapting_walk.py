@@ -21,6 +21,10 @@ from portfolio_project import settings
 from portfolio_project.agent import build, models, steps
 from portfolio_project.serving import load_settings
 
+MODULES = {
+    "portfolio-project": "portfolio_project",
+    "pytest": "pytest",
+}
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "adapting.md"
 PROGRAM = ".venv/bin/portfolio-project "
@@ -50,7 +54,7 @@ def copy(tmp_path, monkeypatch):
 def run(command, folder):
     """Run a command of the page with this interpreter."""
     name, *arguments = shlex.split(command)
-    module = {"portfolio-project": "portfolio_project", "pytest": "pytest"}[Path(name).name]
+    module = MODULES[Path(name).name]
     done = subprocess.run(
         [sys.executable, "-m", module, *arguments],
         cwd=folder,

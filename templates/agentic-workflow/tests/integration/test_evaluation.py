@@ -18,6 +18,7 @@ from portfolio_project.settings import Settings
 
 CASES = dataset.load()[::60]
 STAMP = {"model": "local"}
+PROGRAM = [sys.executable, "-m", "portfolio_project"]
 
 
 def grades(model, how, transport=None):
@@ -28,7 +29,7 @@ def test_concurrency_processes_and_the_hash_seed_change_no_byte(workspace, tmp_p
     """Both runs are the command itself, as a user starts it."""
     runs = {
         name: subprocess.Popen(
-            [sys.executable, "-m", "portfolio_project", "evaluate", "--every=60", *options],
+            [*PROGRAM, "evaluate", "--every=60", *options],
             cwd=tmp_path,
             env={
                 **os.environ,
