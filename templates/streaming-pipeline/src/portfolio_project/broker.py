@@ -27,6 +27,7 @@ CREATE TABLE IF NOT EXISTS producers (
   position INTEGER NOT NULL,
   ledger TEXT NOT NULL
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS redriven (letter INTEGER PRIMARY KEY, offset INTEGER NOT NULL);
 """
 
 
@@ -86,6 +87,30 @@ class Log:
                     (producer, progress.position, orjson.dumps(progress.ledger).decode()),
                 )
             return self.end()
+
+    def redrive(self, letters: Iterable[tuple[int, Envelope]]) -> int:
+        """Append again what was refused, by the offset that it had; returns how many were.
+
+        Whatever was redriven before is left out: that is noted in the same transaction.
+        """
+        sent = 0
+        with writing(self._db) as db:
+            latest = self._latest()
+            for letter, (arrived_at, topic, value) in letters:
+                if db.execute("SELECT 1 FROM redriven WHERE letter = ?", (letter,)).fetchone():
+                    continue
+                latest = max(latest, arrived_at)
+                row = db.execute(
+                    "INSERT INTO log (arrived_at, topic, value) VALUES (?,?,?)",
+                    (latest, topic, value),
+                )
+                db.execute("INSERT INTO redriven VALUES (?,?)", (letter, row.lastrowid))
+                sent += 1
+        return sent
+
+    def redriven(self) -> dict[int, int]:
+        """Which refused entries were appended again, and at which offset."""
+        return dict(self._db.execute("SELECT letter, offset FROM redriven").fetchall())
 
     def read(self, after: int, limit: int) -> list[Record]:
         """At most `limit` events behind the offset `after`, in order."""

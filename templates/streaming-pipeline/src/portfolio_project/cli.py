@@ -10,13 +10,16 @@ from typing import Annotated
 
 import typer
 
+from .broker import Log
 from .endings import Errors, end
 from .endings import run as run_to_end
+from .events import Reason
 from .profiles import PROFILES, Profile
 from .provenance import ProvenanceError, Registry
 from .serving import BadSettings, load_settings
 from .serving.keys_cli import keys_app
 from .settings import Settings
+from .view import View
 
 app = typer.Typer(
     add_completion=False,
@@ -25,6 +28,8 @@ app = typer.Typer(
 )
 models = typer.Typer(help="Registered models.")
 app.add_typer(models, name="models")
+letters = typer.Typer(help="Refused events of the stream.")
+app.add_typer(letters, name="dead-letters")
 app.add_typer(keys_app, name="keys")
 
 ProfileName = Annotated[str, typer.Option(help="small, tiny or handbook")]
@@ -33,18 +38,23 @@ ProfileName = Annotated[str, typer.Option(help="small, tiny or handbook")]
 @app.command()
 def ingest(
     source: Annotated[
-        Path | None, typer.Argument(help="A CSV or JSON lines file; simulated data if left out")
+        Path | None,
+        typer.Argument(help="A CSV, JSON lines or Parquet file; simulated data if left out"),
     ] = None,
     profile: ProfileName = "small",
+    schema: Annotated[
+        Path | None, typer.Option(help="TOML: what the file's columns are called, if otherwise")
+    ] = None,
 ) -> None:
     """Bring events in: simulated ones, or your own file. Bad rows go to the dead letters."""
     from .ingest import LETTERS_FILE, ingest_file, ingest_world  # noqa: PLC0415
+    from .sources import read_schema  # noqa: PLC0415
 
     folder = _settings().dataset_dir
     if source is None:
         done = ingest_world(_profile(profile).world, folder)
     else:
-        done = ingest_file(source, folder)
+        done = ingest_file(source, folder, read_schema(schema) if schema else None)
     typer.echo(f"{done.events:,} events, {done.labels:,} of them labels, in {folder}")
     if done.refused:
         typer.echo(f"{done.refused:,} rows were refused; see {folder / LETTERS_FILE}")
@@ -234,16 +244,6 @@ def rollback() -> None:
     typer.echo(f"{done.id} serves")
 
 
-def main() -> None:
-    """Run the command line; what can go wrong for a user is told in one line."""
-    run_to_end(app, _told, lambda: (sqlite3.OperationalError,))
-
-
-def _told() -> Errors:
-    from .brokers import BrokerError  # noqa: PLC0415
-    from .dataset import DatasetError  # noqa: PLC0415
-    from .scorer import ModelMismatchError  # noqa: PLC0415
-    from .serving_model import NoModelError  # noqa: PLC0415
 ReasonName = Annotated[Reason | None, typer.Option(help="Only those refused for this reason")]
 
 
@@ -303,6 +303,16 @@ def end_trial() -> None:
     typer.echo("nothing is tried")
 
 
+def main() -> None:
+    """Run the command line; what can go wrong for a user is told in one line."""
+    run_to_end(app, _told, lambda: (sqlite3.OperationalError,))
+
+
+def _told() -> Errors:
+    from .brokers import BrokerError  # noqa: PLC0415
+    from .dataset import DatasetError  # noqa: PLC0415
+    from .scorer import ModelMismatchError  # noqa: PLC0415
+    from .serving_model import NoModelError  # noqa: PLC0415
     from .train import TrainingError  # noqa: PLC0415
 
     own = (BrokerError, DatasetError, ModelMismatchError, NoModelError, TrainingError)
@@ -311,6 +321,13 @@ def end_trial() -> None:
 
 def _settings(**overrides: object) -> Settings:
     return load_settings(Settings, **overrides)
+
+
+def _stream() -> tuple[Log, View]:
+    settings = _settings()
+    if not settings.store_path.exists():
+        end(f"nothing was streamed yet: there is no {settings.store_path}", 2)
+    return Log(settings.log_path), View(settings.store_path)
 
 
 def _kafka() -> ModuleType:

@@ -5,9 +5,7 @@ Writes `events.log` (a data set), `dead-letters.jsonl` (what was refused, and wh
 
 from __future__ import annotations
 
-import csv
 import sys
-from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -23,12 +21,11 @@ from .features import LABEL_DELAY
 from .generator import plan
 from .provenance import DeadLetters, RunManifest, deterministic, write_run
 from .simulator import World, simulate
+from .sources import COLUMNS, FileSchema, read_rows
 
 EVENTS_FILE = "events.log"
 LETTERS_FILE = "dead-letters.jsonl"
 RUN_FILE = "run.json"
-COLUMNS = ("event_id", "occurred_at", "card_id", "terminal_id", "amount")
-OPTIONAL_COLUMNS = ("fraud", "arrived_at")
 
 
 @dataclass(frozen=True)
@@ -52,13 +49,16 @@ def ingest_world(world: World, folder: Path) -> Ingested:
     return done
 
 
-def ingest_file(source: Path, folder: Path) -> Ingested:
-    """Read CSV or JSON lines with the columns that `COLUMNS` names; rows in order of arrival.
+def ingest_file(source: Path, folder: Path, schema: FileSchema | None = None) -> Ingested:
+    """Read CSV, JSON lines or Parquet with the columns of `sources.COLUMNS`, in order of arrival.
 
-    `occurred_at` and `arrived_at` are Unix seconds or ISO 8601, `amount` is in the currency unit,
-    `fraud` is 0 or 1 and becomes a label seven days after the payment. A bad row goes to the dead
-    letters. Raises DatasetError if the file cannot be read or a column is missing.
+    `schema` says what the file calls them. `occurred_at` and `arrived_at` are Unix seconds, ISO
+    8601 or timestamps, `fraud` is 0 or 1 and becomes a label seven days after the payment. A bad
+    row goes to the dead letters. Raises DatasetError if the file cannot be read or a column is
+    missing.
     """
+    schema = schema or FileSchema()
+    scale = UNIT if schema.amount.unit == "major" else 1
     folder.mkdir(parents=True, exist_ok=True)
     (folder / LETTERS_FILE).unlink(missing_ok=True)
     letters = DeadLetters(folder / LETTERS_FILE)
@@ -66,9 +66,9 @@ def ingest_file(source: Path, folder: Path) -> Ingested:
     taken: list[tuple[int, int, Envelope]] = []
     seen: set[str] = set()
     clock = 0
-    for line, row in _rows(source):
+    for line, row in read_rows(source, schema):
         try:
-            arrived_at, payment, fraud = _read_row(row, clock)
+            arrived_at, payment, fraud = _read_row(row, clock, scale)
             _admit(payment, arrived_at, seen)
         except ValueError as error:
             letters.add(row, str(error), source=source.name, line=line)
@@ -84,7 +84,7 @@ def ingest_file(source: Path, folder: Path) -> Ingested:
     taken.sort(key=lambda entry: entry[:2])
     count = write_events(folder / EVENTS_FILE, (envelope for _, _, envelope in taken))
     done = Ingested(count, count - len(seen), refused)
-    _describe(folder, {source.name: source}, {}, done)
+    _describe(folder, {source.name: source}, {"schema": schema.model_dump()}, done)
     return done
 
 
@@ -101,35 +101,7 @@ def _describe(
     write_run(folder / RUN_FILE, manifest)
 
 
-def _rows(source: Path) -> Iterator[tuple[int, Any]]:
-    try:
-        text = source.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise DatasetError(f"{source}: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise DatasetError(f"{source} is no UTF-8 text; give CSV or JSON lines") from None
-    if source.suffix in {".jsonl", ".ndjson"}:
-        yield from _json_rows(text.splitlines())
-        return
-    reader = csv.DictReader(text.splitlines())
-    missing = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
-    if missing:
-        raise DatasetError(
-            f"{source}: column {missing[0]!r} is missing; it needs {', '.join(COLUMNS)}"
-        )
-    for row in reader:
-        yield reader.line_num, row
-
-
-def _json_rows(lines: Iterable[str]) -> Iterator[tuple[int, Any]]:
-    for number, line in enumerate(lines, start=1):
-        row: Any = line
-        with suppress(orjson.JSONDecodeError):
-            row = orjson.loads(line)
-        yield number, row
-
-
-def _read_row(row: Any, clock: int) -> tuple[int, bytes, bool]:
+def _read_row(row: Any, clock: int, scale: int) -> tuple[int, bytes, bool]:
     """Arrival, the event's JSON, and whether it is a fraud. Raises ValueError with the reason."""
     if not isinstance(row, dict):
         raise ValueError("the row is no object")  # noqa: TRY004 - told to whoever wrote it
@@ -142,7 +114,7 @@ def _read_row(row: Any, clock: int) -> tuple[int, bytes, bool]:
     if fraud not in {"0", "1", "true", "false"}:
         raise ValueError("fraud: give 0 or 1")
     try:
-        cents = round(float(row["amount"]) * UNIT)
+        cents = round(float(row["amount"]) * scale)
     except (TypeError, ValueError, OverflowError):
         raise ValueError("amount: not a number") from None
     payment = {
@@ -173,6 +145,8 @@ def _label_of(payment: bytes, arrived_at: int) -> Envelope:
 
 
 def _instant(value: Any, column: str) -> int:
+    if isinstance(value, datetime):
+        return int((value if value.tzinfo else value.replace(tzinfo=UTC)).timestamp())
     text = str(value).strip()
     with suppress(ValueError):
         return int(text)

@@ -15,7 +15,6 @@ from pipeline import (
     contents,
     current_scorer,
     faulty_plan,
-    filled_log,
     letters_by_reason,
     replayed,
     run,

@@ -11,7 +11,7 @@ from __future__ import annotations
 import ctypes
 import os
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Self
@@ -68,7 +68,7 @@ class MockBroker:
 @contextmanager
 def any_broker(
     folder: Path, partitions: int, **changes: object
-) -> Iterator[tuple[Broker, Settings]]:
+) -> Generator[tuple[Broker, Settings]]:
     """A broker with topics of its own, and settings for it whose data is in `folder`.
 
     It is the one that the environment's KAFKA_BOOTSTRAP_SERVERS names; without that, a mock one.
