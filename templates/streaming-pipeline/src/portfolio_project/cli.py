@@ -105,6 +105,16 @@ def evaluate() -> None:
 
 
 @app.command()
+def ablate() -> None:
+    """Train once without each feature, and print what the test days lose by it."""
+    from .ablation import ablate as run  # noqa: PLC0415
+
+    for line in run(_settings()):
+        spread = f"{line['low']:+.4f} to {line['high']:+.4f}"
+        typer.echo(f"{line['without']:<24} {line['loss']:+.4f}  ({spread})")
+
+
+@app.command()
 def reproduce(*, follow_parent: Annotated[bool, typer.Option(hidden=True)] = False) -> None:
     """Ingest and train again in fresh processes, and compare every byte; exit 1 if one differs."""
     from .ingest import EVENTS_FILE, ingest_world  # noqa: PLC0415

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from .config import TrainConfig
 from .events import DAY
+from .quality import calibration
 from .rules import Costs, rule_score
 from .table import Table
 
@@ -88,6 +89,7 @@ def report(
     nothing = costs.total(truth, np.zeros_like(truth), rows.amount)
     hits = int((alerts & truth).sum())
     metrics = ranking(truth, scores)
+    honesty = calibration(truth, scores)
     rule = ranking(truth, rule_score(rows.features))["average_precision"]
     return metrics | {
         "card_precision": card_precision(rows, truth, scores, checked=config.cards_checked),
@@ -98,6 +100,8 @@ def report(
         "recall": hits / int(truth.sum()),
         "alerts_per_day": float(alerts.sum()) / config.test_days,
         "cost_share": costs.total(truth, alerts, rows.amount) / nothing,
+        "calibration_error": honesty["calibration_error"],
+        "brier_skill": honesty["brier_skill"],
         "test_transactions": len(rows),
         "test_frauds": int(truth.sum()),
     }

@@ -109,7 +109,8 @@ TREES: dict[str, Any] = {
 """LightGBM's settings, chosen on weeks of their own (`benchmarks/bench_handbook.py`)."""
 
 
-def _lightgbm(seed: int) -> Any:
+def lightgbm(seed: int) -> Any:
+    """The main model, not yet fitted."""
     from lightgbm import LGBMClassifier  # noqa: PLC0415
 
     return LGBMClassifier(**{**TREES, "random_state": seed})
@@ -143,7 +144,7 @@ def _export_logistic(model: Any, rows: Table) -> Exported:
 
 
 _ESTIMATORS: dict[Algorithm, Callable[[int], Any]] = {
-    "lightgbm": _lightgbm,
+    "lightgbm": lightgbm,
     "logistic": _logistic,
 }
 _EXPORTERS: dict[Algorithm, Callable[[Any, Table], Exported]] = {
