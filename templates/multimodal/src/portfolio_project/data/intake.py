@@ -103,12 +103,12 @@ class Intake:
     def _placed(self) -> list[_Kept]:
         """Each sample with its split; one whose picture is in another split too is refused here."""
         named = {one.split for one in self._kept} - {"train"}
-        wanted = [
+        wanted: list[OwnSplit] = [
             one.split if one.split in named else _by_content(one, named) for one in self._kept
         ]
         splits: dict[bytes, OwnSplit] = {}
         for one, split in zip(self._kept, wanted, strict=True):
-            before: OwnSplit = splits.get(one.picture, "train")
+            before = splits.get(one.picture, "train")
             later = SPLITS.index(split) > SPLITS.index(before)
             splits[one.picture] = split if later else before
         found = list[_Kept]()
