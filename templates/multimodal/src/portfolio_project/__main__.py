@@ -1,6 +1,1 @@
-"""`python -m` on this package is its command line."""
-
-from .cli import main
-
-if __name__ == "__main__":
-    main()
+../../../shared/src/portfolio_project/__main__.py

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
-import sys
 from collections.abc import Iterable
-from typing import Annotated, NoReturn
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
+from .endings import Errors
+from .endings import run as run_to_end
 from .index_cli import index_app
 from .provenance import ProvenanceError, Registry
 from .serving import BadSettings, load_settings
@@ -95,6 +97,26 @@ def serve(port: Annotated[int | None, typer.Option(min=0, max=65_535)] = None) -
     raise typer.Exit(run(create_app(settings), settings))
 
 
+@app.command()
+def demo(
+    config: Annotated[str, typer.Option(help="What to train, if nothing serves yet")] = "demo",
+    port: Annotated[int | None, typer.Option(min=0, max=65_535)] = None,
+) -> None:
+    """Train if need be, index scenes that it has never seen, and show the page."""
+    from .demo import Options, run, to_stderr  # noqa: PLC0415
+
+    settings = _settings() if port is None else _settings(port=port)
+    raise typer.Exit(run(settings, Options(config), to_stderr))
+
+
+@app.command()
+def record(target: Annotated[Path, typer.Argument(help="The file to write")]) -> None:
+    """Write the page, with recorded answers, as one file that opens from disk."""
+    from .recording import record as run  # noqa: PLC0415
+
+    typer.echo(f"{run(_settings(), target)} in {target}")
+
+
 @models.command("list")
 def list_models() -> None:
     """List registered models, oldest first; the serving one has a star."""
@@ -123,34 +145,18 @@ def rollback() -> None:
 
 def main() -> None:
     """Run the command line; what can go wrong for a user is told in one line."""
+    run_to_end(app, _told, lambda: (sqlite3.OperationalError,))
+
+
+def _told() -> Errors:
     from .errors import UserError  # noqa: PLC0415
 
-    try:
-        sys.exit(app(standalone_mode=False))
-    except (BadSettings, ProvenanceError, UserError) as error:
-        _end(str(error), 2)
-    except typer.TyperException as error:
-        _end(f"{_wording(error)}. See --help", 2)
-    except (OSError, sqlite3.OperationalError) as error:
-        _end(f"{error}. Check the disk and the folder of the data", 1)
-    except (KeyboardInterrupt, typer.Abort):
-        _end("interrupted", 130)
-
-
-def _wording(error: typer.TyperException) -> str:
-    """What is wrong with the command line, in one line."""
-    wording = getattr(error, "format_message", error.__str__)()
-    return " ".join(str(wording).split()).rstrip(".")
+    return (BadSettings, ProvenanceError, UserError)
 
 
 def _say(lines: Iterable[str]) -> None:
     for line in lines:
         typer.echo(line)
-
-
-def _end(message: str, code: int) -> NoReturn:
-    sys.stderr.write(f"{message}\n")
-    sys.exit(code)
 
 
 def _settings(**overrides: object) -> Settings:

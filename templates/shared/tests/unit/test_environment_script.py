@@ -166,3 +166,57 @@ def test_a_tool_runs_from_the_environment_with_its_arguments(start):
         answer, _ = process.communicate(timeout=30)
 
     assert answer == "['two words']\n"
+
+
+WANTS_TORCH = 'requires-python = ">=3.11"\ntorch = [\n  "filelock>=3",\n  "torch==2.13.0",\n]\n'
+
+
+@pytest.fixture
+def wants_torch(project, monkeypatch):
+    """Return the project, which wants torch, where no folder of wheels is named."""
+    (project / "pyproject.toml").write_text(WANTS_TORCH)
+    for name in ("UV_FIND_LINKS", "PIP_FIND_LINKS", "UV_TORCH_BACKEND"):
+        monkeypatch.delenv(name, raising=False)
+    return project
+
+
+@pytest.fixture
+def torch_calls(wants_torch):
+    """Return a function that runs the script with variables, and what uv was asked for torch."""
+
+    def run(**variables):
+        path = f"{wants_torch / 'bin'}:{os.environ['PATH']}"
+        environment = {**os.environ, "PATH": path, "UV_PYTHON": sys.executable, **variables}
+        command = ["sh", "tools/environment.sh"]
+        subprocess.run(
+            command, cwd=wants_torch, env=environment, check=True, stderr=subprocess.DEVNULL
+        )
+        asked = (wants_torch / "calls").read_text().splitlines()
+        return [line for line in asked if line.endswith("torch==2.13.0")]
+
+    return run
+
+
+def test_torch_is_installed_by_its_exact_version_for_the_processor(torch_calls):
+    (only,) = torch_calls()
+
+    assert "--torch-backend cpu" in only
+    assert "--directory / " in only
+
+
+def test_another_build_of_torch_can_be_asked_for(torch_calls):
+    (only,) = torch_calls(UV_TORCH_BACKEND="cu130")
+
+    assert "--torch-backend cu130" in only
+
+
+def test_torch_comes_from_a_folder_of_wheels_where_there_is_one(torch_calls):
+    (only,) = torch_calls(PIP_FIND_LINKS="/wheels")
+
+    assert "--no-index --find-links /wheels" in only
+
+
+def test_a_project_without_torch_asks_for_none(calls):
+    _, asked = calls()
+
+    assert not [line for line in asked if "torch" in line]

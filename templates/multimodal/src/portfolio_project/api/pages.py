@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
 from html import escape
 from importlib.resources import files
@@ -13,6 +14,7 @@ from ..about import about
 from ..serving import Problem
 from ..settings import Settings
 
+_STYLE = re.compile(r"<style>(.*?)</style>", re.DOTALL)
 _TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 
 
@@ -26,17 +28,29 @@ def pages_router(settings: Settings) -> APIRouter:
 
     @router.get("/evaluation")
     def evaluation() -> Response:
-        try:
-            report = (settings.reports_dir / "evaluation.html").read_bytes()
-        except OSError:
-            raise Problem(404, detail="Nothing was evaluated yet: run `evaluate`.") from None
-        return Response(report, media_type="text/html", headers={"Cache-Control": "no-cache"})
+        page, _ = _report(settings)
+        return Response(page, media_type="text/html", headers={"Cache-Control": "no-cache"})
+
+    @router.get("/evaluation.css")
+    def evaluation_style() -> Response:
+        _, style = _report(settings)
+        return Response(style, media_type="text/css", headers={"Cache-Control": "no-cache"})
 
     for entry in folder.iterdir():
         kind = entry.name.rpartition(".")[2]
         if kind in _TYPES:
             router.add_api_route(f"/{entry.name}", _file(entry.read_bytes(), _TYPES[kind]))
     return router
+
+
+def _report(settings: Settings) -> tuple[str, str]:
+    """The evaluation report and its style, which the security headers want in a file of its own."""
+    try:
+        report = (settings.reports_dir / "evaluation.html").read_text(encoding="utf-8")
+    except OSError:
+        raise Problem(404, detail="Nothing was evaluated yet: run `evaluate`.") from None
+    style = "".join(_STYLE.findall(report))
+    return _STYLE.sub('<link rel="stylesheet" href="/evaluation.css">', report), style
 
 
 def _file(data: bytes, media_type: str) -> Callable[[], Awaitable[Response]]:

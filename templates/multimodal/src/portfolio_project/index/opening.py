@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..settings import Settings
-from .base import Index, IndexUnavailableError
+from .base import Index
 from .embedded import EmbeddedIndex
 
 
@@ -11,10 +11,6 @@ def open_index(settings: Settings) -> Index:
     """Open or make it. Raises IndexUnavailableError or IndexCorruptError."""
     if not settings.index_url:
         return EmbeddedIndex(settings.index_dir)
-    try:
-        from .postgres import PostgresIndex  # noqa: PLC0415 - an extra
-    except ImportError:
-        raise IndexUnavailableError(
-            "PostgreSQL's driver is not installed: run `uv sync --extra postgres`"
-        ) from None
+    from .postgres import PostgresIndex  # noqa: PLC0415 - the driver is needed by few
+
     return PostgresIndex(settings.index_url)

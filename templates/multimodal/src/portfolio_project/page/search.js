@@ -37,6 +37,7 @@ export function offerFilters(documents) {
       values.set(name, (values.get(name) ?? new Set()).add(value));
   const useful = [...values].filter(([, found]) => found.size > 1 && found.size <= 12);
   byId("filters").replaceChildren(...(recorded ? [] : useful.map(([name, found]) => filter(name, found))));
+  byId("narrow").hidden = recorded || !useful.length;
   return useful.map(([name]) => name);
 }
 
@@ -101,7 +102,7 @@ function card(hit, query) {
   picture(hit.id).then((url) => (url ? (image.src = url) : image.remove()));
   const why = make("button", { type: "button", class: "quiet", "aria-label": `Why ${hit.id}` }, "Why");
   why.addEventListener("click", () => explain(hit, query));
-  const like = make("button", { type: "button", class: "quiet", "aria-label": `More like ${hit.id}` }, "More like this");
+  const like = make("button", { type: "button", class: "quiet", "aria-label": `More like ${hit.id}` }, "Alike");
   like.addEventListener("click", () => searchLike(hit.id));
   const hear = make("button", { type: "button", class: "quiet", "aria-label": `Hear ${hit.id}` }, "Hear");
   hear.addEventListener("click", async () => (await play(hit.id)) || hear.replaceWith("silent"));
