@@ -106,12 +106,18 @@ def evaluate() -> None:
 
 @app.command()
 def ablate() -> None:
-    """Train once without each feature, and print what the test days lose by it."""
+    """Train without each feature, and on older weeks, and print what that costs."""
     from .ablation import ablate as run  # noqa: PLC0415
 
-    for line in run(_settings()):
+    found = run(_settings())
+    typer.echo("average precision lost without a feature (95% interval)")
+    for line in found["features"]:
         spread = f"{line['low']:+.4f} to {line['high']:+.4f}"
-        typer.echo(f"{line['without']:<24} {line['loss']:+.4f}  ({spread})")
+        typer.echo(f"  {line['without']:<24} {line['loss']:+.4f}  ({spread})")
+    typer.echo("average precision of a model by its age in weeks (95% interval)")
+    for line in found["ages"]:
+        spread = f"{line['low']:.4f} to {line['high']:.4f}"
+        typer.echo(f"  {line['weeks_old']:<24} {line['average_precision']:.4f}  ({spread})")
 
 
 @app.command()
@@ -178,6 +184,25 @@ def kafka_worker(
 ) -> None:
     """One Kafka worker, called NAME; `stream` starts and supervises some of them."""
     _kafka().run_worker(_settings(), name, follow_parent=follow_parent)
+
+
+@app.command()
+def monitor(
+    *,
+    until_end: Annotated[bool, typer.Option(help="Stop when all decisions were seen")] = False,
+    follow_parent: Annotated[bool, typer.Option(hidden=True)] = False,
+) -> None:
+    """Watch scores, features and arrivals for a change, and keep alarms, until Ctrl-C."""
+    from .lifeline import follow_parent as follow_process  # noqa: PLC0415
+    from .lifeline import stop_event  # noqa: PLC0415
+    from .monitors.monitor import follow  # noqa: PLC0415
+
+    stop = stop_event()
+    if follow_parent:
+        follow_process(stop)
+    done = follow(_settings(), stop, until_end=until_end)
+    if not follow_parent:
+        typer.echo(f"{done:,} events watched")
 
 
 @app.command()

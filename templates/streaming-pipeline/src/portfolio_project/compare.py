@@ -65,7 +65,9 @@ def compare(settings: Settings) -> list[Measured]:
             "metrics": champion.metrics,
             "models": [{"model": one.name, **columns(one)} for one in found],
             "calibration": calibration(truth, champion.scores),
-            "slices": slices(rows, truth, champion.scores, seed=config.seed),
+            "slices": slices(
+                rows, truth, champion.scores, champion.metrics["threshold"], seed=config.seed
+            ),
         },
     )
     return found

@@ -50,8 +50,12 @@ def calibration(truth: Mask, scores: Scores) -> dict[str, Any]:
     return {"calibration_error": error, "brier": brier, "brier_skill": skill, "bins": bins}
 
 
-def slices(rows: Table, truth: Mask, scores: Scores, *, seed: int = 0) -> list[dict[str, Any]]:
+def slices(
+    rows: Table, truth: Mask, scores: Scores, threshold: float, *, seed: int = 0
+) -> list[dict[str, Any]]:
     """Average precision of all rows and of each slice, with 95% intervals.
+
+    `false_alerts` is the share of genuine payments that raise an alert.
 
     A slice with fewer than five frauds is counted, not measured: its figure would be luck.
     """
@@ -61,7 +65,7 @@ def slices(rows: Table, truth: Mask, scores: Scores, *, seed: int = 0) -> list[d
     for name, mask in masks.items():
         part = rows.where(mask)
         frauds = int(truth[mask].sum())
-        line = {"slice": name, "payments": len(part), "frauds": frauds}
+        line: dict[str, Any] = {"slice": name, "payments": len(part), "frauds": frauds}
         if frauds >= _LEAST_FRAUDS:
             weights = card_weights(part.card, seed)
             point = average_precision(truth[mask], scores[mask], np.ones((1, len(part))))[0]
@@ -69,6 +73,8 @@ def slices(rows: Table, truth: Mask, scores: Scores, *, seed: int = 0) -> list[d
             line |= {"average_precision": float(point), "low": low, "high": high}
         else:
             line |= dict.fromkeys(("average_precision", "low", "high"), "too few frauds")
+        genuine = mask & ~truth
+        line["false_alerts"] = float((scores[genuine] >= threshold).mean()) if genuine.any() else 0
         found.append(line)
     return found
 

@@ -14,8 +14,8 @@ from portfolio_project.table import NEVER, Table
 AMOUNT, NIGHT = FEATURE_NAMES.index("amount"), FEATURE_NAMES.index("is_night")
 
 
-def make_table(count, seed=0, days=35):
-    """Payments of 40 cards of which amounts above 90 are mostly frauds, reported in time."""
+def make_table(count, seed=0, days=35, cards=40):
+    """Payments of some cards, of which amounts above 90 are mostly frauds, reported in time."""
     draw = np.random.default_rng(seed)
     features = np.zeros((count, len(FEATURE_NAMES)), np.float32)
     features[:, AMOUNT] = draw.uniform(0, 100, count).round(2)
@@ -23,7 +23,7 @@ def make_table(count, seed=0, days=35):
     fraud = (features[:, AMOUNT] > 90) & (draw.random(count) < 0.9)
     at = np.sort(draw.integers(0, days * DAY, count)) + 17_000 * DAY
     reported = np.where(fraud, at + LABEL_DELAY - 1, NEVER)
-    return Table(features, at, at.copy(), draw.integers(0, 40, count), reported), fraud
+    return Table(features, at, at.copy(), draw.integers(0, cards, count), reported), fraud
 
 
 @given(
@@ -56,10 +56,13 @@ def test_a_slice_where_the_score_is_blind_stands_out():
     rows, truth = make_table(6_000)
     night = rows.features[:, NIGHT] > 0
     scores = np.where(night, 0.5, rows.amount / 100)
-    found = {line["slice"]: line for line in quality.slices(rows, truth, scores)}
+    found = {line["slice"]: line for line in quality.slices(rows, truth, scores, 0.9)}
     assert found["night"]["high"] < 0.2 < found["all"]["low"]
     assert found["all"]["low"] < found["all"]["average_precision"] < found["all"]["high"]
     assert found["night"]["payments"] == night.sum()
+    assert found["night"]["false_alerts"] == 0
+    assert found["high amount"]["false_alerts"] == 0  # no payment of it is there
+    assert 0 < found["all"]["false_alerts"] < 0.05
     assert found["low amount"]["average_precision"] == "too few frauds"
 
 
@@ -80,7 +83,7 @@ def test_an_interval_holds_the_truth_about_as_often_as_it_says():
 
 
 def test_ablation_tells_a_feature_that_helps_from_one_that_does_not():
-    table, _ = make_table(4_000)
+    table, _ = make_table(4_000, cards=2_000)
     found = ablation.worth(table, TrainConfig(train_days=14, test_days=7))
     assert found[0]["without"] == "amount"
     assert found[0]["low"] > 0.3
@@ -88,3 +91,16 @@ def test_ablation_tells_a_feature_that_helps_from_one_that_does_not():
         if line["without"] != "is_night":
             assert line["loss"] == line["low"] == line["high"] == 0
     assert sorted(line["without"] for line in found) == sorted(FEATURE_NAMES)
+
+
+def test_a_model_of_a_world_that_has_changed_shows_its_age():
+    table, _ = make_table(8_000, days=49, cards=4_000)
+    habits = FEATURE_NAMES.index("card_count_7d")
+    changed = table.at >= table.at[0] + 14 * DAY
+    moved = np.where(changed, 0, table.amount)
+    table.features[:, habits] = np.where(changed, table.amount, 0)
+    table.features[:, AMOUNT] = moved
+    found = ablation.ages(table, TrainConfig(train_days=14, test_days=7))
+    assert [line["weeks_old"] for line in found] == [0, 1, 2]
+    assert found[0]["low"] > 0.8
+    assert found[-1]["high"] < found[0]["low"]
