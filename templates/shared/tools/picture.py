@@ -1,4 +1,8 @@
-"""Photograph the live page of a running demo: `make picture` keeps the README's picture true."""
+"""Photograph the live page of a running demo: `make picture` keeps the README's picture true.
+
+What a visitor would do first stands in pyproject.toml, under [tool.picture]: `click`, the names of
+buttons, and `seconds`, how long to let the page run then.
+"""
 
 import argparse
 import os
@@ -9,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import tomllib
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,7 +23,8 @@ from playwright.sync_api import sync_playwright
 PACKAGE = "portfolio_project"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 OPEN = re.compile(r"Open (http://\S+) in")
-SECONDS_OF_STREAM = 60
+SECONDS = 60
+PATIENCE_MS = 60_000
 
 
 @contextmanager
@@ -46,15 +52,20 @@ def demo(data: str) -> Generator[str]:
 
 
 def photograph(url: str, target: Path, width: int) -> None:
-    """Let the page run for a while, and write what it shows, as tall as it is, as a PNG."""
+    """Do what is wished on the page, and write what it then shows, as tall as it is, as a PNG."""
+    settings = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))
+    wishes = settings["tool"].get("picture", {})
     installed = next(filter(None, map(shutil.which, BROWSERS)), None)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=installed, args=["--no-sandbox", "--disable-gpu"]
         )
         page = browser.new_page(viewport={"width": width, "height": 900})
+        page.set_default_timeout(PATIENCE_MS)
         page.goto(url, wait_until="domcontentloaded")
-        time.sleep(SECONDS_OF_STREAM)
+        for name in wishes.get("click", []):
+            page.get_by_role("button", name=name, exact=True).click()
+        time.sleep(wishes.get("seconds", SECONDS))
         page.screenshot(path=target, full_page=True)
         browser.close()
 

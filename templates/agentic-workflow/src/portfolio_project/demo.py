@@ -7,6 +7,7 @@ from .api import create_app
 from .api.access import DEFAULT_TENANT
 from .provenance import Registry
 from .serving import serve
+from .serving.ports import reserve_port
 from .settings import Settings
 from .training.ingest import READINGS, CorpusConfig, ingest
 from .training.train import TrainConfig, train
@@ -19,7 +20,11 @@ TICKETS = 1_600
 
 
 def run(settings: Settings, tell: Callable[[str], None]) -> int:
-    """Run until Ctrl-C; returns the exit code. `tell` prints a line for the user."""
+    """Run until Ctrl-C; returns the exit code. `tell` prints a line for the user.
+
+    Raises BadSettings when the port is taken, before anything else is done.
+    """
+    settings = settings.model_copy(update={"port": reserve_port(settings)})
     prepare(settings, tell)
     tell(f"Open http://{settings.host}:{settings.port} in a browser. Ctrl-C ends it.")
     return serve(create_app(settings), settings)

@@ -5,7 +5,6 @@ Three processes: the API with its page, which supervises the stream's worker and
 
 from __future__ import annotations
 
-import socket
 import sys
 import time
 from collections.abc import Callable
@@ -17,7 +16,8 @@ from .ingest import EVENTS_FILE, ingest_world
 from .profiles import PROFILES
 from .provenance import Registry
 from .reproduction import is_current
-from .serving import BadSettings, serve
+from .serving import serve
+from .serving.ports import reserve_port
 from .settings import Settings
 from .snapshot import load_state
 from .store import Store
@@ -53,7 +53,7 @@ def run(settings: Settings, options: Options, tell: Tell) -> int:
     if "log_level" not in settings.model_fields_set:
         changes["log_level"] = "warning"
     settings = settings.model_copy(update=changes)
-    port = _reserve(settings)
+    port = reserve_port(settings)
     prepare(settings, options, tell)
     settings = settings.model_copy(update={"port": port})
     children = [
@@ -95,22 +95,6 @@ def prepare(settings: Settings, options: Options, tell: Tell) -> None:
     if store.position().offset == 0 and Log(settings.log_path).end() == 0:
         store.bootstrap(load_state(state_file))
     store.close()
-
-
-def _reserve(settings: Settings) -> int:
-    """The port to serve on, known to be free a moment ago. Raises BadSettings if it is taken."""
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((settings.host, settings.port))
-        except OSError as error:
-            line = (
-                f"{_prefix()}PORT: can't listen on {settings.host}:{settings.port} "
-                f"({(error.strerror or str(error)).lower()}); choose another with --port"
-            )
-            raise BadSettings([line]) from None
-        return int(probe.getsockname()[1])
 
 
 def _prefix() -> str:
