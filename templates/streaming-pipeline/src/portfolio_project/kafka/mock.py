@@ -21,6 +21,7 @@ import confluent_kafka.cimpl
 from ..brokers import CARDS, TERMINALS, Broker, broker_of
 from ..serving import load_settings
 from ..settings import Settings
+from .topics import create_topics
 
 _ERROR_SIZE = 512
 _PRODUCER = 0
@@ -91,7 +92,10 @@ def any_broker(
             mock = stack.enter_context(MockBroker([*plain.topics(), *logs], partitions))
             url = f"kafka-mock://{mock.address}"
         settings = settings.model_copy(update={"broker_url": url})
-        yield broker_of(settings), settings
+        broker = broker_of(settings)
+        if not broker.simulated:
+            create_topics(broker)
+        yield broker, settings
 
 
 def _library() -> ctypes.CDLL:

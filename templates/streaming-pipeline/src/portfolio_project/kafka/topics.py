@@ -10,7 +10,7 @@ from confluent_kafka.admin import AdminClient, NewTopic
 
 from ..brokers import Broker, BrokerError
 
-_WAIT_SECONDS = 10.0
+_WAIT_SECONDS = 5.0
 
 
 def create_topics(broker: Broker) -> list[str]:

@@ -29,6 +29,10 @@ _STATE_KEY = b"kept"
 Stage = Callable[[bytes | None, Record], Answer]
 
 
+STAGES: dict[str, Stage] = {TERMINALS: by_terminal, CARDS: by_card}
+"""What is done to the messages of a topic."""
+
+
 def application(
     broker: Broker,
     state_dir: Path,
@@ -69,7 +73,7 @@ def application(
         loglevel=logging.WARNING,
     )
     topics = {one: _topic(app, broker.topic(one)) for one in (CARDS, TERMINALS, OUTCOMES)}
-    for source, stage in ((TERMINALS, by_terminal), (CARDS, by_card)):
+    for source, stage in STAGES.items():
         stream = app.dataframe(topics[source]).apply(
             _hosted(stage), stateful=True, expand=True, metadata=True
         )
