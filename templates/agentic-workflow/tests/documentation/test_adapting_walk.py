@@ -66,9 +66,8 @@ def run(command, folder):
     assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(600)
-def test_the_walk_ends_with_a_closed_account(copy):
+def apply_patches(folder):
+    """Change a copy of the project as the page says."""
     for patch in blocks("diff"):
         applied = subprocess.run(
             ["git", "apply", "-p1", "-"],
@@ -76,10 +75,22 @@ def test_the_walk_ends_with_a_closed_account(copy):
             text=True,
             capture_output=True,
             check=False,
-            cwd=copy,
-            env=os.environ | {"GIT_CEILING_DIRECTORIES": str(copy.parent)},
+            cwd=folder,
+            env=os.environ | {"GIT_CEILING_DIRECTORIES": str(folder.parent)},
         )
         assert applied.returncode == 0, f"{applied.stderr}\n{patch}"
+
+
+def test_every_patch_of_the_page_fits_this_project(copy):
+    apply_patches(copy)
+
+    assert (copy / "tests/unit/test_close_account.py").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_the_walk_ends_with_a_closed_account(copy):
+    apply_patches(copy)
     (shown,) = blocks("console", "### 5.", "### 6.")
     *commands, serve = [line.removeprefix("$ ") for line in shown.splitlines()]
     assert serve == f"{PROGRAM}serve"
