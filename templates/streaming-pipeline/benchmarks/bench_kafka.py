@@ -22,8 +22,22 @@ from typing import Any, NamedTuple
 import orjson
 from confluent_kafka import Consumer, TopicPartition
 
-from portfolio_project import broker, brokers, events, generator, simulator, state
-from portfolio_project.kafka import host, mock, relay, stages, wire, worker
+from portfolio_project import (
+    broker,
+    brokers,
+    events,
+    generator,
+    simulator,
+    state,
+)
+from portfolio_project.kafka import (
+    host,
+    mock,
+    relay,
+    stages,
+    wire,
+    worker,
+)
 from portfolio_project.provenance import save_report
 from portfolio_project.serving import load_settings
 from portfolio_project.settings import Settings

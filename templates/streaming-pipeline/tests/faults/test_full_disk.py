@@ -16,11 +16,12 @@ TABLES = ("predictions", "labels", "dead_letters", "counters")
 
 def work(folder, limit="unlimited"):
     """Run the worker to the log's end; no file of its may grow beyond `limit` blocks."""
-    command = f'ulimit -f {limit}; exec "{sys.executable}" -m portfolio_project stream --until-end'
+    program = f'"{sys.executable}" -m portfolio_project'
+    command = f"ulimit -f {limit}; exec {program} stream --until-end --batch=50"
     return subprocess.run(
-        ["sh", "-c", f"{command} --batch=50"],
+        ["sh", "-c", command],
         cwd=folder,
-        env={**os.environ, "PORTFOLIO_PROJECT_DATA_DIR": str(folder), "SQLITE_TMPDIR": str(folder)},
+        env={**os.environ, "PORTFOLIO_PROJECT_DATA_DIR": str(folder)},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

@@ -89,7 +89,8 @@ def test_kills_in_the_middle_of_redriving_double_nothing(trained, tmp_path, monk
         "PORTFOLIO_PROJECT_DATA_DIR": str(tmp_path),
         "PORTFOLIO_PROJECT_CLOCK": "stream",
     }
-    command = [sys.executable, "-m", "portfolio_project", "dead-letters", "redrive"]
+    program = [sys.executable, "-m", "portfolio_project"]
+    command = [*program, "dead-letters", "redrive"]
     chance = random.Random(3)
     for _ in range(2):
         pair = [subprocess.Popen(command, env=environment, cwd=tmp_path) for _ in range(2)]

@@ -5,7 +5,13 @@ import pytest
 from pipeline import START, envelope, faulty_plan, label, payment, replayed
 
 from portfolio_project import broker, events
-from portfolio_project.brokers import CARDS, OUTCOMES, TERMINALS, BrokerError, broker_of
+from portfolio_project.brokers import (
+    CARDS,
+    OUTCOMES,
+    TERMINALS,
+    BrokerError,
+    broker_of,
+)
 from portfolio_project.features import FEATURE_NAMES
 from portfolio_project.kafka import relay, stages, wire
 from portfolio_project.settings import Settings
