@@ -215,11 +215,11 @@ def produce(
     from .lifeline import follow_parent, stop_event  # noqa: PLC0415
     from .producer import produce as run  # noqa: PLC0415
 
-    world = _profile(profile).world
+    world, settings = _profile(profile).world, _settings()
     stop = stop_event()
     if not sys.stdin.isatty():
         follow_parent(stop)
-    run(Log(_settings().log_path), world, speed=speed, stop=stop)
+    run(Log(settings.log_path), world, speed=speed, stop=stop, drift=settings.drift_path)
 
 
 @app.command()

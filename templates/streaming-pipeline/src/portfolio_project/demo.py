@@ -28,6 +28,7 @@ PROFILE = "small"
 SPEED = 4_500
 """Virtual seconds each second: a day passes in 19."""
 
+_MONITOR_DELAY = 3.0  # the page moves first
 SETTLED_SECONDS = 20.0
 """The second training begins when the page has long been moving."""
 
@@ -58,6 +59,7 @@ def run(settings: Settings, options: Options, tell: Tell) -> int:
     settings = settings.model_copy(update={"port": port})
     children = [
         Child("worker", ("stream", "--follow-parent")),
+        Child("monitor", ("monitor", "--follow-parent"), delay=_MONITOR_DELAY),
         Child(
             "producer", ("produce", f"--profile={options.profile}", f"--speed={options.speed:g}")
         ),

@@ -99,6 +99,8 @@ class Features(NamedTuple):
 FEATURE_NAMES = Features._fields
 OURS = ("card_amount_to_habit", "card_top_to_habit_7d", "terminal_risk_3", "terminal_fraud_age")
 """Features that the Handbook does not have."""
+WATCHED = ("amount", "card_amount_to_habit", "card_count_7d", "terminal_count_7d")
+"""Features in which a change of the stream shows first; none of them is ever negative."""
 
 
 def step(state: State, event: Event) -> tuple[State, Features | None]:

@@ -21,6 +21,7 @@ from .features import FEATURE_NAMES
 from .fingerprint import fingerprint
 from .labels import last_split, test_rows, training_rows
 from .linear import logistic_graph
+from .monitors.reference import REFERENCE_FILE, reference_of
 from .provenance import deterministic, readable_json, rounded
 from .rules import Costs
 from .scorer import INPUT_NAME, MODEL_FILE, SPEC_FILE, ModelSpec, Scorer
@@ -76,6 +77,7 @@ def fit(table: Table, config: TrainConfig) -> dict[str, bytes]:
         MODEL_FILE: onnx,
         EXPLAINER_FILE: save_explainer(explainer),
         SPEC_FILE: readable_json(spec.model_dump(mode="json")),
+        REFERENCE_FILE: readable_json(reference_of(scores, tests.features).model_dump(mode="json")),
         REPORT_FILE: readable_json(rounded(measured)),
     }
 

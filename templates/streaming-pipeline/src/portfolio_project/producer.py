@@ -10,8 +10,11 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
-from .broker import Log, Progress
+import orjson
+
+from .broker import Envelope, Log, Progress
 from .events import DAY
 from .generator import Faults, Plan, plan
 from .simulator import World, simulate
@@ -21,17 +24,25 @@ CHAPTER_DAYS = 30
 """The live world is simulated so many days at a time."""
 _FIRST_HOURS = 7
 _BURST = 2_000
+_DEARER = 1.7
+_MOST = 100_000_000  # cents that the contract takes
 
 
-def produce(
-    log: Log, world: World, *, speed: float, stop: threading.Event, faults: Faults | None = None
+def produce(  # noqa: PLR0913 - each by its name
+    log: Log,
+    world: World,
+    *,
+    speed: float,
+    stop: threading.Event,
+    faults: Faults | None = None,
+    drift: Path | None = None,
 ) -> None:
     """Send what comes after the history of `world`, until `stop`: the same customers go on living.
 
-    `speed` is in virtual seconds each second.
+    `speed` is in virtual seconds each second. While the file `drift` exists, people pay more.
     """
     for number, chapter in chapters(world, faults or Faults()):
-        _send(log, f"chapter-{number}", chapter, speed, stop)
+        _send(log, f"chapter-{number}", chapter, speed, stop, drift)
         if stop.is_set():
             return
 
@@ -49,7 +60,26 @@ def chapters(world: World, faults: Faults) -> Iterator[tuple[int, Plan]]:
         yield number, plan(payments, faults=faults, seed=number, first=first)
 
 
-def _send(log: Log, name: str, chapter: Plan, speed: float, stop: threading.Event) -> None:
+def dearer(event: Envelope) -> Envelope:
+    """The same event, a payment's amount multiplied: what inflation or a new customer would do."""
+    try:
+        body = orjson.loads(event.value)
+    except orjson.JSONDecodeError:
+        return event
+    if not isinstance(body, dict):
+        return event
+    holder, name = (
+        (body, "amount_cents") if "amount_cents" in body else (body.get("amount"), "minor")
+    )
+    if isinstance(holder, dict) and isinstance(cents := holder.get(name), int) and cents > 0:
+        holder[name] = min(round(cents * _DEARER), _MOST)
+        return event._replace(value=orjson.dumps(body))
+    return event
+
+
+def _send(  # noqa: PLR0913, PLR0917 - what is sent, where to, how fast, and what to heed
+    log: Log, name: str, chapter: Plan, speed: float, stop: threading.Event, drift: Path | None
+) -> None:
     position = log.progress(name).position
     if position >= len(chapter):
         return
@@ -61,8 +91,9 @@ def _send(log: Log, name: str, chapter: Plan, speed: float, stop: threading.Even
         now = begin + int((time.monotonic() - started) * speed)
         until = min(chapter.position_at(now), position + _BURST)
         if until > position:
+            events = chapter.envelopes(position, until)
             log.append(
-                chapter.envelopes(position, until),
+                map(dearer, events) if drift is not None and drift.exists() else events,
                 producer=name,
                 progress=Progress(until, chapter.ledger(until)),
             )

@@ -59,6 +59,16 @@ class Settings(ServingSettings):
         return self.data_dir / "kafka"
 
     @property
+    def monitor_path(self) -> Path:
+        """Alarms, and the state of the signals."""
+        return self.data_dir / "monitor.db"
+
+    @property
+    def drift_path(self) -> Path:
+        """While this file exists, the simulated world pays more: a drift on demand."""
+        return self.data_dir / "drift"
+
+    @property
     def dataset_dir(self) -> Path:
         """What `ingest` wrote."""
         return self.data_dir / "data"

@@ -23,6 +23,7 @@ from .features import FEATURE_NAMES
 from .fingerprint import fingerprint
 from .fit import REPORT_FILE
 from .ingest import EVENTS_FILE, RUN_FILE
+from .monitors.reference import REFERENCE_FILE
 from .provenance import (
     Gate,
     GateRefusedError,
@@ -170,7 +171,8 @@ def _start_fit(models: Path, config: TrainConfig) -> subprocess.Popen[str]:
 
 
 def _files(folder: Path) -> dict[str, Path]:
-    return {name: folder / name for name in (MODEL_FILE, SPEC_FILE, EXPLAINER_FILE, REPORT_FILE)}
+    names = MODEL_FILE, SPEC_FILE, EXPLAINER_FILE, REFERENCE_FILE, REPORT_FILE
+    return {name: folder / name for name in names}
 
 
 def _report(folder: Path) -> dict[str, float]:

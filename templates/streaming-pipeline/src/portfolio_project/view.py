@@ -114,6 +114,14 @@ class View:
         )
         return [Prediction(*row) for row in rows]
 
+    def letters_between(self, after: int, until: int) -> list[Letter]:
+        """Dead letters with offsets in (after, until], oldest first."""
+        rows = self._db.execute(
+            "SELECT * FROM dead_letters WHERE offset > ? AND offset <= ? ORDER BY offset",
+            (after, until),
+        )
+        return [Letter(*row) for row in rows]
+
     def comparison(self, version: str, latest: int = 50_000) -> Comparison:
         """The trial of `version`, over at most so many of its latest payments."""
         with reading(self._db) as db:

@@ -12,6 +12,7 @@ from fastapi import Path
 from ..broker import Log, arrival_clock
 from ..challenger import Tried, answering
 from ..events import Identifier
+from ..monitors.alarms import Alarms
 from ..provenance import ProvenanceError, Registry
 from ..scorer import ModelMismatchError, Scorer, load_current
 from ..serving import ModelRefused, ModelSlot
@@ -58,6 +59,14 @@ class Access:
             self._mine.view = View(self.settings.store_path)
         view: View = self._mine.view
         return view
+
+    @property
+    def alarms(self) -> Alarms:
+        """What the monitor has noticed."""
+        if not hasattr(self._mine, "alarms"):
+            self._mine.alarms = Alarms(self.settings.monitor_path)
+        alarms: Alarms = self._mine.alarms
+        return alarms
 
     def now(self) -> int:
         """When an event arrives that arrives now (Unix seconds)."""

@@ -16,6 +16,7 @@ from ..serving_model import POLL_SECONDS
 from ..settings import Settings
 from ..supervisor import Supervisor
 from .access import Access, ModelUnavailableError
+from .alarms import alarms_router
 from .batch import batch_router
 from .decisions import decisions_router
 from .demo import demo_router
@@ -45,10 +46,11 @@ def create_app(settings: Settings, supervisor: Supervisor | None = None) -> Serv
         feed_router(access),
         models_router(access),
         trial_router(access),
+        alarms_router(access),
         proof_router(access),
     ]
     if supervisor is not None:
-        routers.append(demo_router(supervisor))
+        routers.append(demo_router(supervisor, settings.drift_path))
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncGenerator[None]:
