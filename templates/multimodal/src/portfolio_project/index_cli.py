@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
@@ -75,7 +75,7 @@ def restore(file: Snapshot) -> None:
 
 
 @contextmanager
-def _opened(settings: Settings) -> Iterator[Index]:
+def _opened(settings: Settings) -> Generator[Index]:
     index = open_index(settings)
     try:
         yield index

@@ -10,7 +10,7 @@ import socket
 import threading
 import time
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from html import escape
 from importlib.resources import files
@@ -141,7 +141,7 @@ def _fetch(url: str, body: bytes | None = None) -> tuple[str, bytes]:
 
 
 @contextmanager
-def _served(app: Service) -> Iterator[str]:
+def _served(app: Service) -> Generator[str]:
     """Serve from a thread on a free loopback port; yield its address."""
     listener = socket.create_server(("127.0.0.1", 0))
     server = make_server(app)

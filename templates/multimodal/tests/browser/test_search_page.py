@@ -96,7 +96,7 @@ def test_words_pictures_and_sounds_find_documents(open_page, url):
     page.get_by_text("captions").click()
     expect(page.locator("#answer")).to_contain_text("the texts")
     page.get_by_text("Only those with certain attributes").click()
-    page.get_by_label("background").select_option("black")
+    page.locator("#filters select[name=background]").select_option("black")
     expect(page.locator("#answer")).to_contain_text("the texts")
     assert 0 < cards(page).count() <= 12
 
@@ -119,7 +119,7 @@ def test_a_match_is_explained_and_like_finds_like(open_page, url):
     assert page.locator("#why-heat").evaluate("canvas => canvas.width") == 8
     page.keyboard.press("Escape")
     first = cards(page).first.get_attribute("data-id")
-    page.get_by_role("button", name=f"Alike {first}").click()
+    page.get_by_role("button", name=f"Alike: {first}").click()
     expect(page.locator("#parts")).to_contain_text(first)
     expect(cards(page).first).to_have_attribute("data-id", first)
 

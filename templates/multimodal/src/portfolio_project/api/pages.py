@@ -36,6 +36,9 @@ def pages_router(settings: Settings) -> APIRouter:
         _, style = _report(settings)
         return Response(style, media_type="text/css", headers={"Cache-Control": "no-cache"})
 
+    # What a browser asks for on its own, where a page names no icon.
+    icon = _file((folder / "icon.svg").read_bytes(), _TYPES["svg"])
+    router.add_api_route("/favicon.ico", icon)
     for entry in folder.iterdir():
         kind = entry.name.rpartition(".")[2]
         if kind in _TYPES:

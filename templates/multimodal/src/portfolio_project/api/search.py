@@ -8,6 +8,7 @@ from typing import Annotated
 
 import numpy as np
 from fastapi import APIRouter, Body, Depends
+from fastapi.openapi.models import Example
 from pydantic import BaseModel, ConfigDict, Field
 
 from ..embedder import Embedder
@@ -28,7 +29,7 @@ Filters = Annotated[
     ],
     Field(max_length=20, description="Attributes that must all hold", examples=[{}]),
 ]
-EXAMPLES = {
+EXAMPLES: dict[str, Example] = {
     "text": {"value": {"query": [{"part": {"kind": "text", "text": "a red circle"}}]}},
     "composed": {
         "summary": "this picture, but blue",

@@ -7,6 +7,7 @@ that its vectors come from.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -116,30 +117,39 @@ Progress = Callable[[int, int], None]
 class Index(Protocol):
     """An index. Safe to use from several threads; writes are durable when a call returns."""
 
+    @abstractmethod
     def state(self) -> State:
         """What is in it now."""
 
+    @abstractmethod
     def upsert(self, entries: Sequence[Entry], model: str) -> State:
         """Write or replace whole documents, all or none. Raises VersionMismatchError."""
 
+    @abstractmethod
     def delete(self, ids: Sequence[str]) -> int:
         """Remove documents and all their vectors; return how many there were."""
 
+    @abstractmethod
     def get(self, document: str, *, media: bool = False) -> Document | None:
         """A document, its media only if asked for."""
 
+    @abstractmethod
     def page(self, after: str, limit: int) -> list[Document]:
         """Documents in the order of their ids, beginning after `after`, without media."""
 
+    @abstractmethod
     def vector(self, document: str, target: str, model: str) -> Vector | None:
         """One vector, if there is one. Raises VersionMismatchError."""
 
+    @abstractmethod
     def sample(self, target: str, model: str, limit: int) -> tuple[list[str], Vector]:
         """Ids and vectors (n, dim) of the first `limit` documents. Raises VersionMismatchError."""
 
+    @abstractmethod
     def search(self, query: Query) -> list[Hit]:
         """The nearest, best first; ties by id. Raises VersionMismatchError."""
 
+    @abstractmethod
     def rebuild(self, model: str, dim: int, embed: Embed, progress: Progress | None = None) -> int:
         """Embed what `model` has not embedded yet, into its own generation; return how many.
 
@@ -147,12 +157,15 @@ class Index(Protocol):
         asked for when it is whole. Interrupted, it is taken up where it stopped.
         """
 
+    @abstractmethod
     def snapshot(self, path: Path) -> None:
         """Write everything into one file, as of one moment, while searches and writes go on."""
 
+    @abstractmethod
     def restore(self, path: Path) -> None:
         """Replace everything by a snapshot, all or nothing. Raises IndexCorruptError."""
 
+    @abstractmethod
     def close(self) -> None:
         """Let go of files and connections."""
 

@@ -8,7 +8,7 @@ search that a filter narrows goes on through the graph until it has enough (`ite
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -225,7 +225,7 @@ class PostgresIndex:
         return held
 
     @contextmanager
-    def _transaction(self) -> Iterator[Connection]:
+    def _transaction(self) -> Generator[Connection]:
         connection = self._connection()
         try:
             with connection.transaction():
@@ -235,7 +235,7 @@ class PostgresIndex:
             raise IndexUnavailableError(f"the index's database failed: {reason}") from error
 
     @contextmanager
-    def _writing(self) -> Iterator[Connection]:
+    def _writing(self) -> Generator[Connection]:
         """One transaction that changes the index, one at a time, and counts as one change."""
         with self._transaction() as connection:
             _lock(connection)

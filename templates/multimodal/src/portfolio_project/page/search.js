@@ -102,7 +102,7 @@ function card(hit, query) {
   picture(hit.id).then((url) => (url ? (image.src = url) : image.remove()));
   const why = make("button", { type: "button", class: "quiet", "aria-label": `Why ${hit.id}` }, "Why");
   why.addEventListener("click", () => explain(hit, query));
-  const like = make("button", { type: "button", class: "quiet", "aria-label": `More like ${hit.id}` }, "Alike");
+  const like = make("button", { type: "button", class: "quiet", "aria-label": `Alike: ${hit.id}` }, "Alike");
   like.addEventListener("click", () => searchLike(hit.id));
   const hear = make("button", { type: "button", class: "quiet", "aria-label": `Hear ${hit.id}` }, "Hear");
   hear.addEventListener("click", async () => (await play(hit.id)) || hear.replaceWith("silent"));
