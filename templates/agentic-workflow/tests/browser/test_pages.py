@@ -3,6 +3,7 @@
 import shutil
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect, sync_playwright
 
 from portfolio_project.evaluation import command, dataset
@@ -22,6 +23,17 @@ FLAGS = [
     "--disable-sync",
 ]
 PATIENCE_MS = 60_000
+PHONE = {"width": 390, "height": 844}
+
+
+def look_over(page):
+    """Find nothing that axe finds in light or dark, and nothing that a phone cuts off."""
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        found = Axe().run(page)
+        assert found.violations_count == 0, found.generate_report()
+    page.set_viewport_size(PHONE)
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
 
 
 @pytest.fixture
@@ -60,6 +72,7 @@ def test_a_ticket_is_followed_approved_and_seen_in_the_database(desk, page):
     expect(page.locator("#changes .plus", has_text="grants")).to_contain_text("prod_db write")
     expect(page.locator("#audit")).to_contain_text("intact")
     expect(page.locator("#tickets tr").first).to_contain_text("resolved")
+    look_over(page)
 
 
 HOSTILE = "</script><script>document.title='broken'</script>"
@@ -85,5 +98,7 @@ def test_the_report_opens_from_disk_and_finds_tickets(cases, tmp_path, page):
     expect(page.locator("#cases details")).to_have_count(len(cases))
     page.locator("#cases summary").first.click()
     expect(page.locator("#cases pre").first).to_contain_text(HOSTILE)
+    expect(page.locator("#more")).to_contain_text("median and 99th percentile")
+    look_over(page)
     page.get_by_label("Text").fill("no ticket says this")
     expect(page.locator("#count")).to_have_text("0 tickets")

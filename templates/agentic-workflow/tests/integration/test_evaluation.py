@@ -51,7 +51,7 @@ def test_concurrency_processes_and_the_hash_seed_change_no_byte(workspace, tmp_p
     report = orjson.loads((tmp_path / "one" / command.REPORT).read_bytes())
     assert sum(c["right"] for c in report["cases"]) > len(report["cases"]) / 2
     assert (report["violations"], report["trace_faults"]) == (0, {})
-    assert (tmp_path / "one" / command.TIMES).exists()
+    assert (tmp_path / "one" / command.VOLATILE).exists()
 
 
 def test_the_threshold_hands_tickets_to_a_person(model):

@@ -6,7 +6,7 @@ from typing import Literal
 from fastapi import APIRouter, Response
 from fastapi.responses import RedirectResponse
 
-from ..evaluation.page import PAGE, split
+from ..evaluation.page import PAGE, TIMES, split
 from ..serving import Problem
 from .access import Access
 
@@ -37,12 +37,19 @@ def pages_router(access: Access) -> APIRouter:
     async def report_part(kind: Literal["css", "js"]) -> Response:
         return Response(_report(access, kind), media_type=_KINDS[kind])
 
+    @router.get("/report/times.js")
+    async def report_times() -> Response:
+        return Response(_file(access, TIMES), media_type=_KINDS["js"])
+
     return router
 
 
 def _report(access: Access, part: str) -> str:
+    return split(_file(access, PAGE))[part]
+
+
+def _file(access: Access, name: str) -> str:
     try:
-        page = (access.settings.evaluation_dir / PAGE).read_text(encoding="utf-8")
+        return (access.settings.evaluation_dir / name).read_text(encoding="utf-8")
     except FileNotFoundError:
         raise Problem(404, detail="There is no report yet. Run the command `evaluate`.") from None
-    return split(page)[part]

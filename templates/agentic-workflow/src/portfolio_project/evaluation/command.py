@@ -17,13 +17,13 @@ from ..settings import Settings
 from ..world.engine import migrate, open_engine
 from .cassette import CassetteMissError, CassetteTransport
 from .dataset import PATH, Case, build, load, save
-from .page import PAGE, render
+from .page import PAGE, TIMES, render
 from .report import build_report
 from .run import How, evaluate
 from .shards import evaluate_both, processes_for
 from .statistics import Comparison, compare
 
-REPORT, TIMES = "evaluation.json", "evaluation.volatile.json"
+REPORT, VOLATILE = "evaluation.json", "evaluation.volatile.json"
 
 
 class EvaluationError(Exception):
@@ -96,7 +96,8 @@ def write(folder: Path, report: dict[str, Any], took: float, seconds: list[float
         "ticket_p50_ms": round(1e3 * ordered[len(ordered) // 2], 1),
         "ticket_p99_ms": round(1e3 * ordered[int(len(ordered) * 0.99)], 1),
     }
-    replace_file(folder / TIMES, readable_json(times))
+    replace_file(folder / VOLATILE, readable_json(times))
+    replace_file(folder / TIMES, b"window.TIMES = " + readable_json(times).rstrip() + b";\n")
 
 
 def summary(report: dict[str, Any]) -> Iterator[str]:

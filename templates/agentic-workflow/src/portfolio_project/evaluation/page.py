@@ -3,7 +3,8 @@
 import json
 from typing import Any
 
-PAGE = "evaluation.html"
+PAGE, TIMES = "evaluation.html", "evaluation.times.js"
+"""The page, and the times beside it: they differ from run to run, the page does not."""
 _MARK = "/*REPORT*/null"
 
 
@@ -21,9 +22,10 @@ def split(page: str) -> dict[str, str]:
     style, _, rest = rest.partition("</style>")
     middle, _, rest = rest.partition("<script>")
     script, _, after = rest.partition("</script>")
+    times = middle.replace(f'src="{TIMES}"', 'src="/report/times.js"')
     linked = '<link rel="stylesheet" href="/report/page.css">'
     return {
-        "html": f'{before}{linked}{middle}<script src="/report/page.js"></script>{after}',
+        "html": f'{before}{linked}{times}<script src="/report/page.js"></script>{after}',
         "css": style,
         "js": script,
     }

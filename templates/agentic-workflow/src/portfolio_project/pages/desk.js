@@ -62,11 +62,16 @@ async function showChanges() {
   const now = await loadCompany();
   const lines = [];
   for (const table of Object.keys(now)) {
-    for (const row of less(before[table], now[table])) lines.push(["minus", `- ${table}: ${row}`]);
-    for (const row of less(now[table], before[table])) lines.push(["plus", `+ ${table}: ${row}`]);
+    const ended = (row) => table !== "outcomes" || !row.endsWith(" None");
+    for (const row of less(before[table], now[table]).filter(ended)) lines.push(["minus", `- ${table}: ${row}`]);
+    for (const row of less(now[table], before[table]).filter(ended)) lines.push(["plus", `+ ${table}: ${row}`]);
   }
   $("changes").replaceChildren(...lines.map(([kind, text]) => element("li", text, kind)));
   $("unchanged").hidden = lines.length > 0;
+}
+
+function facts(given) {
+  return Object.entries(given).map(([name, value]) => `${name.replaceAll("_", " ")}: ${value}`).join(", ");
 }
 
 function told(step) {
@@ -83,7 +88,7 @@ function told(step) {
     case "approval_wanted": return ["warn", `${data.action} waits for a person (${data.rule})`, data.arguments];
     case "approval_approved": return ["good", `Approved by ${data.by}`];
     case "approval_rejected": return ["bad", `Rejected by ${data.by}`];
-    case "closed": return [data.outcome === "resolved" || data.outcome === "answered" ? "good" : "warn", `Ended: ${data.outcome}. ${data.summary}`];
+    case "closed": return [data.outcome === "resolved" || data.outcome === "answered" ? "good" : "warn", `Ended: ${data.outcome}${data.outcome === "escalated" ? `. ${data.summary} A person takes over.` : ""}`];
     default: return ["", step.kind];
   }
 }
@@ -91,11 +96,11 @@ function told(step) {
 function showStep(step) {
   const [kind, text, details] = told(step);
   const item = element("li", text, kind);
-  if (details) item.append(element("code", JSON.stringify(details)));
+  if (details) item.append(element("code", facts(details)));
   $("steps").append(item);
   if (step.kind === "approval_wanted") {
     wanted = step.data.approval;
-    $("approval-text").textContent = `${step.data.action} ${JSON.stringify(step.data.arguments)}`;
+    $("approval-text").textContent = `May the agent do this? ${step.data.action.replaceAll("_", " ")}: ${facts(step.data.arguments)}`;
     $("approval").hidden = false;
   }
   if (step.kind.startsWith("approval_") && step.kind !== "approval_wanted") $("approval").hidden = true;
