@@ -44,16 +44,14 @@ class ModelConfig(Frozen):
     scale: float = Field(default=14.0, gt=0)
     bias: float = 0.0
     image_side: int = Field(default=64, ge=16, multiple_of=8)
-    image_width: int = Field(default=32, ge=8, multiple_of=8)
-    text_width: int = Field(default=128, ge=16, multiple_of=4)
+    image_width: int = Field(default=24, ge=8, multiple_of=8)
+    text_width: int = Field(default=96, ge=16, multiple_of=4)
     text_depth: int = Field(default=1, ge=0)
     text_reach: int = Field(default=5, ge=0)
     sound_width: int = Field(default=16, ge=8, multiple_of=8)
     attribute_width: int = Field(default=32, ge=4)
     attribute_sizes: tuple[int, ...] = ROW_SIZES
     spectrogram: SpectrogramParameters = SpectrogramParameters()
-    pretrained_image: str = ""
-    """A model of timm or open_clip (`timm:NAME`, `open_clip:NAME/WEIGHTS`) in place of our own."""
 
 
 class OptimiserConfig(Frozen):

@@ -79,7 +79,7 @@ class Embedder:
         try:
             self.spec = ModelSpec.model_validate_json(read(SPEC_FILE))
             self.vocabulary = Vocabulary.from_json(read(VOCABULARY_FILE))
-            self._sessions = {
+            self._sessions: dict[str, Any] = {
                 name: _session(read(onnx_name(name, numbers)), threads)
                 for name in self.spec.modalities
             }

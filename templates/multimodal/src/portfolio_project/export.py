@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import warnings
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import onnx
@@ -67,7 +68,7 @@ def to_onnx(encoder: Encoder, given: Tensor) -> bytes:
         torch.onnx.export(
             encoder,
             (given[:2],),
-            held,
+            cast("Any", held),
             dynamo=False,
             opset_version=_OPSET,
             input_names=[INPUT_NAME],

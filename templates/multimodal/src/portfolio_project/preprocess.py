@@ -13,7 +13,7 @@ from functools import cache
 import numpy as np
 import soundfile
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 from pydantic import BaseModel, ConfigDict, Field
 
 Floats = NDArray[np.float32]
@@ -82,7 +82,7 @@ def decode_image(data: bytes, limits: Limits) -> Pixels:
                 return np.asarray(_flat(upright), np.uint8).copy()
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise BadMedia(f"the picture has more than {limits.max_pixels:,} pixels") from None
-    except Image.UnidentifiedImageError:
+    except UnidentifiedImageError:
         raise BadMedia(f"this is no picture; give {', '.join(IMAGE_FORMATS)}") from None
     except (OSError, ValueError, SyntaxError, EOFError) as error:
         raise BadMedia(f"the picture is damaged: {_line(error)}") from None
@@ -188,4 +188,5 @@ def _bands(parameters: SpectrogramParameters) -> Floats:
     step = parameters.sample_rate / parameters.window  # no band is narrower than a frequency
     rise = (heard - np.minimum(low, middle - step)) / np.maximum(middle - low, step)
     fall = (np.maximum(high, middle + step) - heard) / np.maximum(high - middle, step)
-    return np.clip(np.minimum(rise, fall), 0, None).astype(np.float32)
+    weights: Floats = np.clip(np.minimum(rise, fall), 0, None).astype(np.float32)
+    return weights

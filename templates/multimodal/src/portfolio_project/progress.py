@@ -41,7 +41,10 @@ class Bars:
         self._last = "" if done >= of else line
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         """End an unfinished bar's line."""
         if self._last:

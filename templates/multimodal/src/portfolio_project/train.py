@@ -7,37 +7,22 @@ in its `run.json`; what may serve is decided by the registry's gate, not here.
 from __future__ import annotations
 
 import os
-import shutil
+import subprocess
 import sys
-import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from .config import TrainConfig, load_config
-from .embedder import Embedder
-from .evaluation.quick import quick_metrics
+from .errors import UserError
 from .ingest import RUN_FILE, require
-from .data.dataset import split_files
 from .progress import Bars, Progress, quiet
-from .provenance import (
-    Gate,
-    GateRefusedError,
-    Registry,
-    RunManifest,
-    Threshold,
-    Version,
-    deterministic,
-    read_run,
-    readable_json,
-    rounded,
-    write_run,
-)
+from .provenance import Gate, GateRefusedError, Registry, Threshold, Version, read_run
+from .provenance.determinism import THREAD_VARIABLES
 from .settings import Settings
-from .vocabulary import Vocabulary
 
-HISTORY_FILE = "history.json"
-CHECKPOINTS = "checkpoints"
+FOLLOW = "follow"
 _BETTER_THAN_CHANCE = Threshold(metric="lift_over_chance", at_least=0.0)
 _NO_STEP_BACK = Threshold(metric="validation_recall_at_1", max_drop=0.02)
 
@@ -53,6 +38,10 @@ def gate(candidate: Version, champion: Version | None) -> Sequence[str]:
 
 
 GATE = gate
+
+
+class TrainingError(UserError):
+    """Training could not be done; the text says why in one line."""
 
 
 @dataclass(frozen=True)
@@ -102,45 +91,46 @@ def train(
     return register(registry, folder)
 
 
-def produce(
-    dataset: Path, folder: Path, config: TrainConfig, progress: Progress = quiet
-) -> None:
+def produce(dataset: Path, folder: Path, config: TrainConfig, progress: Progress = quiet) -> None:
     """Fit, export and describe a model in `folder`; the same data, code and settings, same bytes.
 
-    Raises DatasetError.
-    """
-    # Read when torch is loaded: threads that wait must not burn the cores that others need.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    from .export import export  # noqa: PLC0415 - torch is needed from here on only
-    from .training.trainer import fit  # noqa: PLC0415
+    In a process of its own: how many threads add up a sum, and so its last bits, is settled before
+    torch is loaded. A run that was stopped goes on where it was.
 
-    began = time.monotonic()
-    data = require(dataset, config.model.modalities)
-    vocabulary = Vocabulary.of([*data.captions, *(text for row in data.negatives for text in row)])
-    checkpoints = folder.parent / CHECKPOINTS / config.name
-    fitted = fit(
-        data,
-        config,
-        vocabulary,
-        checkpoints=checkpoints,
-        told=lambda done, of, loss: progress(f"loss {loss:.3f}", done, of),
-    )
-    shutil.rmtree(folder, ignore_errors=True)
-    names = export(fitted, config, vocabulary, data, folder)
-    (folder / HISTORY_FILE).write_bytes(readable_json(rounded({"loss": fitted.losses})))
-    held_back = require(dataset, config.model.modalities, "validation")
-    with deterministic(config.seed):
-        metrics = quick_metrics(Embedder.load(folder), held_back)
-        metrics["final_loss"] = sum(fitted.losses[-20:]) / len(fitted.losses[-20:])
-        manifest = RunManifest.capture(
-            "train",
-            inputs=split_files(dataset),
-            outputs={name: folder / name for name in [*names, HISTORY_FILE]},
-            config=config.model_dump(mode="json"),
-            seed=config.seed,
-            metrics=metrics,
-        )
-    write_run(folder / RUN_FILE, manifest, duration_s=round(time.monotonic() - began, 1))
+    Raises DatasetError, TrainingError.
+    """
+    require(dataset, config.model.modalities)
+    arguments = [str(dataset), str(folder), config.model_dump_json()]
+    with (
+        subprocess.Popen(  # noqa: S603 - our own module, by our own interpreter
+            [sys.executable, "-m", f"{__package__}.fitting", *arguments, FOLLOW],
+            env={**os.environ, **_environment(config.machine.threads)},
+            stdin=subprocess.PIPE,  # its end tells the child that this process is gone
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as child,
+        ThreadPoolExecutor(1) as reader,
+    ):
+        assert child.stdout is not None
+        assert child.stderr is not None
+        complaints = reader.submit(child.stderr.read)
+        for line in child.stdout:
+            done, of, loss = line.split()
+            progress(f"loss {float(loss):.3f}", int(done), int(of))
+        told = complaints.result()
+    if child.returncode:
+        lines = told.strip().splitlines() or [f"the training process ended with {child.returncode}"]
+        raise TrainingError(f"{config.name} could not be trained: {lines[-1]}")
+
+
+def _environment(threads: int) -> dict[str, str]:
+    """What the child reads before it loads torch; threads that wait leave the cores to others."""
+    return {
+        **dict.fromkeys(THREAD_VARIABLES, str(threads)),
+        "OMP_WAIT_POLICY": "PASSIVE",
+        "PYTHONHASHSEED": "0",
+    }
 
 
 def register(registry: Registry, folder: Path) -> Trained:

@@ -15,7 +15,7 @@ from .errors import UserError
 PADDING = 0
 UNKNOWN = 1
 _FIRST_WORD = 2
-_WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
+_WORD = re.compile(r"[^\W_]+(?:['\u2019-][^\W_]+)*")
 
 
 class VocabularyError(UserError):

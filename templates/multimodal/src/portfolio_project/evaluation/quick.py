@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from ..data.dataset import SplitData
-from ..embedder import Embedder, Vectors
-from .retrieval import ranks, recall
+from ..embedder import Embedder
+from .retrieval import Vectors, ranks, recall
 
 _MOST = 1_000
 _AT_ONCE = 250

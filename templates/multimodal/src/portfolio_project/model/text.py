@@ -7,6 +7,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
+from ..config import ModelConfig
 from ..vocabulary import PADDING
 
 
@@ -39,17 +40,18 @@ class Attention(nn.Module):
 class TextTower(nn.Module):
     """Numbers of words to vectors. No part of it looks at more than one text."""
 
-    def __init__(self, words: int, length: int, width: int, depth: int, reach: int, dim: int) -> None:  # noqa: E501, PLR0913, PLR0917
-        """Know `words` words, `length` at a time; `reach` neighbours are convolved, 0 for none."""
+    def __init__(self, config: ModelConfig, words: int, length: int) -> None:
+        """Know `words` words, `length` of them at a time."""
         super().__init__()
+        width, reach = config.text_width, config.text_reach
         self.words = nn.Embedding(words, width)
         self.place = nn.Parameter(0.02 * torch.randn(1, length, width))
         # "big red circle" is made of neighbours. Without this layer attention has to find that
         # out for itself, and in so short a training it does not.
         self.near = nn.Conv1d(width, width, reach, padding=reach // 2) if reach else None
-        self.layers = nn.ModuleList(Attention(width, heads=4) for _ in range(depth))
+        self.layers = nn.ModuleList(Attention(width, heads=4) for _ in range(config.text_depth))
         self.norm = nn.LayerNorm(width)
-        self.out = nn.Linear(2 * width, dim)
+        self.out = nn.Linear(2 * width, config.dim)
 
     def forward(self, numbers: Tensor) -> Tensor:
         """Numbers (n, length) -> (n, dim)."""

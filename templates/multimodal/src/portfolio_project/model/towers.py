@@ -41,12 +41,7 @@ class Head(nn.Module):
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        self.norms = nn.ModuleDict(
-            {
-                name: nn.BatchNorm1d(config.dim, momentum=0.05) if config.output_norm else nn.Identity()
-                for name in config.modalities
-            }
-        )
+        self.norms = nn.ModuleDict({name: _norm(config) for name in config.modalities})
         self.log_scale = nn.Parameter(torch.tensor(math.log(config.scale)))
         self.bias = nn.Parameter(torch.tensor(config.bias))
 
@@ -76,18 +71,16 @@ class Encoder(nn.Module):
         return nn.functional.normalize(self.norm(self.tower(given)), dim=1)
 
 
+def _norm(config: ModelConfig) -> nn.Module:
+    return nn.BatchNorm1d(config.dim, momentum=0.05) if config.output_norm else nn.Identity()
+
+
 def _tower(modality: str, config: ModelConfig, words: int, length: int) -> nn.Module:
     match modality:
         case "image":
-            if config.pretrained_image:
-                from .pretrained import PretrainedImageTower  # noqa: PLC0415 - an extra
-
-                return PretrainedImageTower(config.pretrained_image, config.dim)
             return ImageTower(config.image_side, config.image_width, config.dim)
         case "text":
-            return TextTower(
-                words, length, config.text_width, config.text_depth, config.text_reach, config.dim
-            )
+            return TextTower(config, words, length)
         case "sound":
             bands, frames = config.spectrogram.bands, config.spectrogram.frames
             return SoundTower(bands, frames, config.sound_width, config.dim)

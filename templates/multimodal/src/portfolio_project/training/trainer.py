@@ -11,21 +11,25 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from lightning_fabric import Fabric, seed_everything
+from lightning_fabric import Fabric
 from torch import nn
 
-from ..config import MachineConfig, OptimiserConfig, TrainConfig
+from ..config import OptimiserConfig, TrainConfig
 from ..data.dataset import SplitData
 from ..model import Head, Towers
-from ..provenance import hash_package_code, sha256_json
+from ..provenance import sha256_json, sha256_tree
+from ..provenance.hashing import PACKAGE
 from ..vocabulary import Vocabulary
 from .average import Average
 from .batches import Batch, Batches
-from .checkpoint import drop_checkpoint, load_checkpoint, save_checkpoint
+from .checkpoint import Checkpoint
 from .objective import Objective
 
 Step = Callable[[int, int, float], None]
 """Told after each step how many are done, how many there are, and the loss."""
+
+
+_SHAPES_A_RUN = ("model/", "training/", "vocabulary.py", "preprocess.py")
 
 
 @dataclass(frozen=True)
@@ -37,13 +41,64 @@ class Fitted:
     losses: list[float]
 
 
+class Run:
+    """Towers, head, optimiser and batches of one training, in this process's part of it."""
+
+    def __init__(self, data: SplitData, config: TrainConfig, vocabulary: Vocabulary) -> None:
+        """Build everything from the seed. Raises DatasetError if the data lack a modality."""
+        self.config = config
+        self.fabric = start(config)
+        self.batches = Batches(data, config, vocabulary)
+        self.towers = Towers(config.model, len(vocabulary), vocabulary.length)
+        self.head = Head(config.model)
+        self.modules: dict[str, nn.Module] = {"towers": self.towers, "head": self.head}
+        self._layout()
+        self.optimiser = _optimiser(self.modules, config.optimiser)
+        encode: Any = torch.compile(self.towers) if config.machine.compile else self.towers
+        self._encode: Any = self.fabric.setup_module(encode)
+        head: Any = self.fabric.setup_module(self.head)
+        self.fabric.setup_optimizers(self.optimiser)
+        self.average = Average(self.modules, config.optimiser.average)
+        self._objective = Objective(head, config.pairs, config.optimiser, self.batches.negatives)
+
+    def gradient(self, step: int) -> float:
+        """Compute the gradient of step `step` in every weight, and return the loss."""
+        fabric = self.fabric
+        self.optimiser.zero_grad()
+        share = self.batches.batch(step, fabric.global_rank, fabric.world_size)
+        batch = Batch(fabric.to_device(share.inputs), share.size)
+        return float(
+            self._objective.backward(self._encode, batch, fabric.backward, self._unsynchronised)
+        )
+
+    def step(self, step: int) -> float:
+        """Take one step downhill, and return the loss before it."""
+        loss = self.gradient(step)
+        for group in self.optimiser.param_groups:
+            group["lr"] = learning_rate(self.config.optimiser, step)
+        nn.utils.clip_grad_norm_(_weights(self.modules), self.config.optimiser.clip)
+        self.optimiser.step()
+        self.average.update(step)
+        return loss
+
+    def _layout(self) -> None:
+        """Keep channels innermost, which is how convolutions on a CPU like them."""
+        for module in self.towers.modules():
+            if isinstance(module, nn.Conv2d):
+                weight = module.weight.data.contiguous(memory_format=torch.channels_last)
+                module.weight.data = weight
+
+    def _unsynchronised(self, still: bool) -> AbstractContextManager[None]:  # noqa: FBT001 - a callback
+        return self.fabric.no_backward_sync(self._encode, enabled=still)
+
+
 def fit(  # noqa: PLR0913 - what to train on, and how to be told of it
     data: SplitData,
     config: TrainConfig,
     vocabulary: Vocabulary,
     *,
     checkpoints: Path | None = None,
-    every: int = 200,
+    every: int = 50,
     until: int | None = None,
     told: Step = lambda _done, _of, _loss: None,
 ) -> Fitted:
@@ -61,56 +116,41 @@ def fit(  # noqa: PLR0913 - what to train on, and how to be told of it
     Raises:
         DatasetError: the data lack a modality.
     """
-    fabric = start(config)
-    batches = Batches(data, config, vocabulary)
-    towers = Towers(config.model, len(vocabulary), vocabulary.length)
-    head = Head(config.model)
-    modules: dict[str, nn.Module] = {"towers": towers, "head": head}
-    towers.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # as torch says
-    optimiser = _optimiser(modules, config.optimiser)
-    encode, head_in_use = _set_up(fabric, towers, head, config.machine)
-    optimiser = fabric.setup_optimizers(optimiser)
-    average = Average(modules, config.optimiser.average)
-    objective = Objective(head_in_use, config.pairs, config.optimiser, batches.negatives)
-    identity = _identity(config, vocabulary)
-    losses: list[float] = []
-    if checkpoints is not None:
-        losses = load_checkpoint(checkpoints, identity, modules, optimiser, average)
+    run = Run(data, config, vocabulary)
+    state = Checkpoint(checkpoints, _identity(config, vocabulary), run.modules, run.optimiser)
+    losses = state.load(run.average)
     steps = config.optimiser.steps
-    for step in range(len(losses), min(steps, until or steps)):
-        _set_rate(optimiser, config.optimiser, step)
-        optimiser.zero_grad()
-        share = batches.batch(step, fabric.global_rank, fabric.world_size)
-        batch = Batch(fabric.to_device(share.inputs), share.size)
-        loss = objective.backward(encode, batch, fabric.backward, _quiet(fabric, encode))
-        nn.utils.clip_grad_norm_(_weights(modules), config.optimiser.clip)
-        optimiser.step()
-        average.update(step)
-        losses.append(float(loss))
+    last = min(steps, until or steps)
+    for step in range(len(losses), last):
+        losses.append(run.step(step))
         told(step + 1, steps, losses[-1])
-        stopping = step + 1 in {steps, until}
-        if checkpoints is not None and ((step + 1) % every == 0 or stopping):
-            save_checkpoint(checkpoints, identity, modules, optimiser, average, losses)
-    if checkpoints is not None and len(losses) == steps:
-        drop_checkpoint(checkpoints)
-    average.apply()
-    return Fitted(towers.cpu().eval(), head.cpu().eval(), losses)
+        if (step + 1) % every == 0 or step + 1 == last:
+            state.save(run.average, losses)
+    if last == steps:
+        state.drop()
+    run.average.apply()
+    return Fitted(run.towers.cpu().eval(), run.head.cpu().eval(), losses)
 
 
 def start(config: TrainConfig) -> Fabric:
-    """Pin what could change a bit, and join the other processes where there are any."""
-    torch.set_num_threads(config.machine.threads)
-    torch.use_deterministic_algorithms(mode=config.machine.accelerator == "cpu")
+    """Pin what could change a bit, and join the other processes where there are any.
+
+    How many there are is the configuration's word, or that of `torchrun` which started them.
+    """
     machine = config.machine
-    ranks = int(os.environ.get("WORLD_SIZE", "0")) or machine.devices
+    torch.set_num_threads(machine.threads)
+    torch.use_deterministic_algorithms(mode=machine.accelerator == "cpu")
+    here = int(os.environ.get("LOCAL_WORLD_SIZE", machine.devices))
+    everywhere = int(os.environ.get("WORLD_SIZE", here))
     fabric = Fabric(
         accelerator=machine.accelerator,
-        devices=machine.devices,
-        strategy="ddp" if ranks > 1 else "auto",
+        devices=here,
+        num_nodes=everywhere // here,
+        strategy="ddp" if everywhere > 1 else "auto",
         precision=machine.precision,
     )
     fabric.launch()
-    seed_everything(config.seed, verbose=False)
+    torch.manual_seed(config.seed)
     return fabric
 
 
@@ -120,15 +160,6 @@ def learning_rate(config: OptimiserConfig, step: int) -> float:
         return config.learning_rate * (step + 1) / config.warmup
     done = (step - config.warmup) / max(1, config.steps - config.warmup)
     return config.learning_rate * (1 + math.cos(math.pi * done)) / 2
-
-
-def _set_up(fabric: Fabric, towers: Towers, head: Head, machine: MachineConfig) -> tuple[Any, Any]:
-    encode: Any = torch.compile(towers) if machine.compile else towers
-    return fabric.setup_module(encode), fabric.setup_module(head)
-
-
-def _quiet(fabric: Fabric, encode: Any) -> Callable[[bool], AbstractContextManager[None]]:
-    return lambda still: fabric.no_backward_sync(encode, enabled=still)
 
 
 def _optimiser(modules: dict[str, nn.Module], config: OptimiserConfig) -> torch.optim.Optimizer:
@@ -145,16 +176,11 @@ def _weights(modules: dict[str, nn.Module]) -> list[nn.Parameter]:
     return [weight for module in modules.values() for weight in module.parameters()]
 
 
-def _set_rate(optimiser: torch.optim.Optimizer, config: OptimiserConfig, step: int) -> None:
-    for group in optimiser.param_groups:
-        group["lr"] = learning_rate(config, step)
-
-
 def _identity(config: TrainConfig, vocabulary: Vocabulary) -> str:
     """What a checkpoint must have been made by to be taken up."""
     made_by = {
         "config": config.model_dump(mode="json"),
         "words": list(vocabulary.known),
-        "code": hash_package_code(),
+        "code": sha256_tree(PACKAGE, keep=lambda name: name.startswith(_SHAPES_A_RUN)),
     }
     return sha256_json(made_by)

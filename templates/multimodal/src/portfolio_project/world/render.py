@@ -49,7 +49,8 @@ def render(attributes: Attributes, draw: np.random.Generator) -> NDArray[np.uint
     light = 1 + (slope[0] * (_COLUMNS - SIDE / 2) + slope[1] * (_ROWS - SIDE / 2)) / SIDE
     canvas *= light[..., None]
     canvas += draw.standard_normal(canvas.shape, np.float32) * np.float32(_NOISE)
-    return np.clip(canvas + 0.5, 0, 255).astype(np.uint8)
+    picture: NDArray[np.uint8] = np.clip(canvas + 0.5, 0, 255).astype(np.uint8)
+    return picture
 
 
 def _jitter(ink: tuple[int, int, int], draw: np.random.Generator) -> Plane:
@@ -191,7 +192,8 @@ def _checkered(x: Plane, y: Plane, phase: Plane) -> Plane:
 
 
 def _edge(wave: Plane) -> Plane:
-    return np.clip(wave * np.float32(1.5) + np.float32(0.5), 0, 1)
+    found: Plane = np.clip(wave * np.float32(1.5) + np.float32(0.5), 0, 1)
+    return found
 
 
 _PATTERNS: dict[Texture, Callable[[Plane, Plane, Plane], Plane]] = {

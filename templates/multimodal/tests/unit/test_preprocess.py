@@ -1,0 +1,119 @@
+"""Files to inputs: what is taken, what is refused and why."""
+
+import io
+
+import numpy as np
+import pytest
+import soundfile
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from portfolio_project.preprocess import (
+    BadMedia,
+    Limits,
+    SpectrogramParameters,
+    decode_image,
+    decode_sound,
+    fit_image,
+    resample,
+    spectrogram,
+)
+
+LIMITS = Limits(max_bytes=200_000, max_pixels=1_000_000, max_seconds=2)
+PARAMETERS = SpectrogramParameters()
+
+
+def png(image: Image.Image, **options) -> bytes:
+    held = io.BytesIO()
+    image.save(held, "PNG", **options)
+    return held.getvalue()
+
+
+def wav(samples: np.ndarray, rate: int = 8_000) -> bytes:
+    held = io.BytesIO()
+    soundfile.write(held, samples, rate, format="WAV")
+    return held.getvalue()
+
+
+def test_a_picture_comes_out_as_it_went_in():
+    pixels = np.random.default_rng(0).integers(0, 256, (20, 30, 3), np.uint8)
+    assert (decode_image(png(Image.fromarray(pixels)), LIMITS) == pixels).all()
+
+
+def test_transparency_becomes_white_and_grey_becomes_three_colours():
+    clear = decode_image(png(Image.new("RGBA", (16, 16), (255, 0, 0, 0))), LIMITS)
+    assert (clear == 255).all()
+    assert decode_image(png(Image.new("L", (16, 16), 7)), LIMITS).shape == (16, 16, 3)
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"", "empty"),
+        (b"not a picture", "no picture"),
+        (b"x" * 200_001, "more than 200,000 bytes"),
+        (png(Image.new("RGB", (64, 64)))[:60], "damaged"),
+        (png(Image.new("1", (4_000, 4_000))), "more than 1,000,000 pixels"),
+        (png(Image.new("RGB", (3, 300))), "too small"),
+    ],
+)
+def test_a_bad_picture_is_refused_with_the_reason(data, said):
+    with pytest.raises(BadMedia, match=said):
+        decode_image(data, LIMITS)
+
+
+@given(st.binary(max_size=400))
+def test_no_bytes_whatever_break_the_decoders(data):
+    told = []
+    for decode in (decode_image, decode_sound):
+        for given_data in (data, png(Image.new("RGB", (9, 9)))[:40] + data):
+            try:
+                decode(given_data, LIMITS)
+            except BadMedia as error:
+                told.append(error.reason)
+    assert all(reason and "\n" not in reason for reason in told)
+
+
+def test_a_picture_is_cut_to_its_middle_square():
+    pixels = np.zeros((40, 80, 3), np.uint8)
+    pixels[:, 20:60] = 200
+    assert (fit_image(pixels, 16)[:, 1:-1] == 200).all()
+
+
+def test_a_sound_is_one_channel_at_the_wanted_rate():
+    stereo = np.stack([np.full(4_000, 0.5), np.full(4_000, -0.1)], axis=1)
+    found = decode_sound(wav(stereo, 16_000), LIMITS)
+    assert found.shape == (2_000,)
+    assert found[500:1_500] == pytest.approx(0.2, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"noise", "no sound"),
+        (wav(np.zeros(24_000)), "longer than 2 seconds"),
+        (wav(np.zeros(0)), "empty"),
+    ],
+)
+def test_a_bad_sound_is_refused_with_the_reason(data, said):
+    with pytest.raises(BadMedia, match=said):
+        decode_sound(data, LIMITS)
+
+
+@pytest.mark.parametrize("rate", [4_000, 16_000, 44_100])
+def test_a_tone_keeps_its_pitch_when_the_rate_changes(rate):
+    time = np.arange(rate) / rate
+    found = resample(np.sin(2 * np.pi * 440 * time).astype(np.float32), rate, 8_000)
+    assert np.abs(np.fft.rfft(found)).argmax() == 440
+    assert np.abs(found).max() == pytest.approx(1, abs=0.05)
+
+
+def test_a_higher_tone_stands_higher_in_the_spectrogram():
+    time = np.arange(PARAMETERS.length) / PARAMETERS.sample_rate
+    tones = [np.sin(2 * np.pi * pitch * time).astype(np.float32) for pitch in (220, 880, 3_000)]
+    shown = spectrogram(tones, PARAMETERS)
+    assert shown.shape == (3, PARAMETERS.bands, PARAMETERS.frames)
+    loudest = shown.mean(axis=2).argmax(axis=1)
+    assert loudest[0] < loudest[1] < loudest[2]
+    assert np.isfinite(spectrogram([np.zeros(10, np.float32)], PARAMETERS)).all()
