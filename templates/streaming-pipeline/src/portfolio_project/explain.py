@@ -18,6 +18,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from .archive import pack
 from .provenance import Version
 
 EXPLAINER_FILE = "explainer.npz"
@@ -96,9 +97,7 @@ class LinearExplainer:
 
 def save_explainer(explainer: TreeExplainer | LinearExplainer) -> bytes:
     """Serialize; equal explainers give equal bytes."""
-    buffer = io.BytesIO()
-    np.savez(buffer, **asdict(explainer))
-    return buffer.getvalue()
+    return pack(asdict(explainer))
 
 
 def load_explainer(version: Version) -> Explainer:

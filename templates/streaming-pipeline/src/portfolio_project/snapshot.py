@@ -2,22 +2,25 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from .archive import pack
 from .state import Row
 
 
 def save_state(path: Path, rows: Sequence[Row]) -> None:
     """Write `rows`; equal states give equal bytes."""
     data = [row.data or b"" for row in rows]
-    np.savez(
-        path,
-        is_card=np.array([row.kind == "card" for row in rows], dtype=np.bool_),
-        key=np.array([row.key.encode() for row in rows], dtype=np.bytes_),
-        size=np.array([len(one) for one in data], dtype=np.int64),
-        data=np.frombuffer(b"".join(data), dtype=np.uint8),
-    )
+    arrays: dict[str, NDArray[Any]] = {
+        "is_card": np.array([row.kind == "card" for row in rows], dtype=np.bool_),
+        "key": np.array([row.key.encode() for row in rows], dtype=np.bytes_),
+        "size": np.array([len(one) for one in data], dtype=np.int64),
+        "data": np.frombuffer(b"".join(data), dtype=np.uint8),
+    }
+    path.write_bytes(pack(arrays))
 
 
 def load_state(path: Path) -> list[Row]:

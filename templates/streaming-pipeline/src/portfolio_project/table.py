@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from .archive import pack
 from .broker import Envelope
 from .events import Label, Rejected, read_event
 from .features import FEATURE_NAMES
@@ -49,7 +50,7 @@ class Table:
     def save(self, path: Path) -> None:
         """Write as .npz; equal tables give equal bytes."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        np.savez(path, **{field.name: getattr(self, field.name) for field in fields(self)})
+        path.write_bytes(pack({field.name: getattr(self, field.name) for field in fields(self)}))
 
     @classmethod
     def load(cls, path: Path) -> Table:
