@@ -18,6 +18,8 @@ from portfolio_project.settings import Settings
 
 pytest_plugins = ["house"]
 
+# Torch in one worker must not spin on the core that the other one needs.
+os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
 # Where Schemathesis finds pictures and sounds to send; see tests/media_for_schemathesis.py.
 os.environ["SCHEMATHESIS_HOOKS"] = "media_for_schemathesis"
 os.environ["PYTHONPATH"] = str(Path(__file__).parent)
