@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from portfolio_project import broker, store
+from portfolio_project import broker, brokers, store
+from portfolio_project.kafka import mock
+from portfolio_project.settings import Settings
 
 
-def start(folder, *arguments, output=subprocess.DEVNULL):
+def start(folder, *arguments, output=subprocess.DEVNULL, broker_url="embedded"):
     return subprocess.Popen(
         [
             sys.executable,
@@ -24,7 +26,11 @@ def start(folder, *arguments, output=subprocess.DEVNULL):
             "--no-reproduce",
             *arguments,
         ],
-        env={**os.environ, "PORTFOLIO_PROJECT_DATA_DIR": str(folder)},
+        env={
+            **os.environ,
+            "PORTFOLIO_PROJECT_DATA_DIR": str(folder),
+            "PORTFOLIO_PROJECT_BROKER_URL": broker_url,
+        },
         cwd=folder,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
@@ -57,10 +63,22 @@ def wait_until_scored(folder, than=0):
     return results.position().offset
 
 
+@pytest.fixture(params=["embedded", "kafka"])
+def broker_url(request, workspace):
+    """Each place where the events may go."""
+    if request.param == "embedded":
+        yield request.param
+    else:
+        names = brokers.broker_of(Settings(broker_url="kafka://to-be-found"))
+        logs = [names.changelog(one) for one in (brokers.CARDS, brokers.TERMINALS)]
+        with mock.MockBroker([*names.topics(), *logs], names.partitions) as started:
+            yield f"kafka-mock://{started.address}"
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="looks into /proc")
-def test_killed_it_leaves_no_process_and_goes_on_where_it_was(workspace):
-    first = start(workspace, "--port=0")
+def test_killed_it_leaves_no_process_and_goes_on_where_it_was(workspace, broker_url):
+    first = start(workspace, "--port=0", broker_url=broker_url)
     wait_until_scored(workspace)
     assert len(family(workspace)) >= 3
     first.send_signal(signal.SIGKILL)
@@ -70,7 +88,7 @@ def test_killed_it_leaves_no_process_and_goes_on_where_it_was(workspace):
         assert time.monotonic() < deadline, family(workspace)
         time.sleep(0.1)
     before = store.Store(workspace / "stream.db").position().offset
-    second = start(workspace, "--port=0")
+    second = start(workspace, "--port=0", broker_url=broker_url)
     wait_until_scored(workspace, before)
     second.send_signal(signal.SIGINT)
     assert second.wait(30) == 0

@@ -14,6 +14,7 @@ from ..serving import Cursor, CursorCodec, Limit, Page, Principal, Problem, requ
 from ..store import Letter, Prediction
 from .access import Access, CardId, EventId, TerminalId
 from .score import named
+from .windows import insist_on_windows
 
 Reader = Annotated[Principal, Depends(require_scope("read"))]
 _WINDOW_DAYS = (1, 7, 30)
@@ -119,6 +120,7 @@ def decisions_router(access: Access) -> APIRouter:
     @router.get("/cards/{card_id}", summary="A card's windows and latest decisions")
     async def get_card(card_id: CardId, _caller: Reader) -> CardState:
         """404 for a card that was never seen, or not for longer than the windows reach."""
+        insist_on_windows(access)
         card = access.view.card(card_id)
         if card is None:
             raise Problem(404, detail="No card with this id has been seen lately.")
@@ -133,6 +135,7 @@ def decisions_router(access: Access) -> APIRouter:
     @router.get("/terminals/{terminal_id}", summary="A terminal's windows and reported frauds")
     async def get_terminal(terminal_id: TerminalId, _caller: Reader) -> TerminalState:
         """404 for a terminal that was never seen, or not for longer than the windows reach."""
+        insist_on_windows(access)
         terminal = access.view.terminal(terminal_id)
         if terminal is None:
             raise Problem(404, detail="No terminal with this id has been seen lately.")

@@ -12,6 +12,7 @@ from ..events import Cents, Rejected, Topic, Transaction, UnixTime, read_event, 
 from ..features import FEATURE_NAMES, Features, step
 from ..serving import Principal, Problem, require_scope
 from .access import Access
+from .windows import insist_on_windows
 
 EXAMPLE = {
     "version": 1,
@@ -72,6 +73,7 @@ def answer(access: Access, payment: Payment) -> Score:
             detail=f"{refused.detail}. Correct `occurred_at`.",
             type=f"urn:problem:{refused.reason.value}",
         )
+    insist_on_windows(access)
     windows, offset = access.view.windows(payment.card_id, payment.terminal_id)
     _, features = step(windows, payment)
     if features is None:
