@@ -126,7 +126,12 @@ def test_a_rebuild_answers_for_the_new_model_and_still_for_the_one_before(index)
     assert after.version != before.version
     assert ids(index.search(Query(vector(1_000_007), "model-b", "image", 1))) == ["doc-00007"]
     assert ids(index.search(near(7, limit=1))) == ["doc-00007"]
+    with pytest.raises(VersionMismatchError, match="model-b"):
+        index.upsert([entry(301)], MODEL)
     assert index.rebuild("model-b", DIM, embed) == 0
+    assert index.rebuild(MODEL, DIM, embed) == 0
+    assert index.state().model == MODEL
+    index.upsert([entry(301)], MODEL)
 
 
 def test_searches_and_writes_go_on_while_it_is_rebuilt(index):

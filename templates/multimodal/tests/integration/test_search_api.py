@@ -262,6 +262,7 @@ def test_another_model_takes_over_with_its_own_vectors_and_no_failed_search(
     assert after["vectors"] == before["vectors"]
     assert client.post("/v1/models/rollback").json()["version"] == before["model_version"]
     assert ask(client, text("red")).json()["model_version"] == before["model_version"]
+    assert client.get("/v1/index").json()["serving"]
 
 
 def test_a_restored_index_of_another_model_is_refused_until_it_is_rebuilt(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.metadata import version
@@ -25,6 +26,7 @@ from .pages import pages_router
 from .search import search_router
 
 POLL_SECONDS = 0.5
+START_SECONDS = 15.0
 _log = structlog.get_logger("api")
 
 
@@ -37,9 +39,12 @@ def create_app(settings: Settings) -> Service:
         async with AsyncExitStack() as stack:
             stack.callback(access.index.close)
             await stack.enter_async_context(access.batcher)
-            told = await asyncio.to_thread(_follow, access)
-            follower = asyncio.create_task(_keep_following(access, told))
+            followed = asyncio.Event()
+            follower = asyncio.create_task(_keep_following(access, followed))
             stack.callback(follower.cancel)
+            # Where a new model has much to embed again, the service is alive, and not ready yet.
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(followed.wait(), START_SECONDS)
             yield
 
     words = about()
@@ -72,10 +77,12 @@ def _measure(app: Service, access: Access) -> None:
     app.metrics.gauge("embed_refused", "Inputs refused, for too many waited", lambda: gone.refused)
 
 
-async def _keep_following(access: Access, told: str) -> None:
+async def _keep_following(access: Access, followed: asyncio.Event) -> None:
+    told = ""
     while True:
-        await asyncio.sleep(POLL_SECONDS)
         told = await asyncio.to_thread(_follow, access, told)
+        followed.set()
+        await asyncio.sleep(POLL_SECONDS)
 
 
 def _follow(access: Access, told: str = "") -> str:

@@ -95,7 +95,7 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What the index holds: `vectors` by modality, of the newest ready generation."""
+    """What the index holds: `vectors` by modality, of the generation that became whole last."""
 
     generation: int
     sequence: int
@@ -123,7 +123,10 @@ class Index(Protocol):
 
     @abstractmethod
     def upsert(self, entries: Sequence[Entry], model: str) -> State:
-        """Write or replace whole documents, all or none. Raises VersionMismatchError."""
+        """Write or replace whole documents, all or none.
+
+        Raises VersionMismatchError, also for a model that another one has followed.
+        """
 
     @abstractmethod
     def delete(self, ids: Sequence[str]) -> int:

@@ -83,10 +83,10 @@ class EmbeddedIndex:
 
     def upsert(self, entries: Sequence[Entry], model: str) -> State:
         """Write or replace whole documents. Raises VersionMismatchError."""
-        found = self._store.generation(model)
-        if found is None:
+        newest = self._store.newest()
+        if newest is None or newest[1] != model:
             raise self._mismatch(model)
-        self._store.put(entries, found[0])
+        self._store.put(entries, newest[0])
         return self.state()
 
     def delete(self, ids: Sequence[str]) -> int:
@@ -163,11 +163,12 @@ class EmbeddedIndex:
     @staticmethod
     def _finish(connection: sqlite3.Connection, generation: int) -> None:
         """Let a whole generation answer; keep the one before it, for requests under way."""
-        sql = "SELECT id FROM generations WHERE ready AND id != ? ORDER BY id DESC LIMIT 1"
+        sql = "SELECT id FROM generations WHERE ready AND id != ? ORDER BY ready DESC LIMIT 1"
         before = connection.execute(sql, (generation,)).fetchone()
         keep = (generation, before[0] if before else generation)
         connection.execute("DELETE FROM generations WHERE id NOT IN (?, ?)", keep)
-        connection.execute("UPDATE generations SET ready = 1 WHERE id = ?", (generation,))
+        sql = "UPDATE generations SET ready = 1 + (SELECT max(ready) FROM generations) WHERE id = ?"
+        connection.execute(sql, (generation,))
 
     def snapshot(self, path: Path) -> None:
         """Write everything into one file, as of one moment, while searches and writes go on."""

@@ -44,7 +44,7 @@ CREATE TABLE IF NOT EXISTS counter (sequence bigint NOT NULL);
 INSERT INTO counter SELECT 0 WHERE NOT EXISTS (SELECT FROM counter);
 CREATE TABLE IF NOT EXISTS generations (
   id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, model text NOT NULL UNIQUE,
-  dim integer NOT NULL, ready boolean NOT NULL
+  dim integer NOT NULL, ready bigint NOT NULL
 );
 CREATE TABLE IF NOT EXISTS documents (
   key bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, id text COLLATE "C" NOT NULL UNIQUE,
@@ -75,7 +75,9 @@ class PostgresIndex:
     def state(self) -> State:
         """What is in it now."""
         with self._transaction() as connection:
-            sql = "SELECT id, model, dim FROM generations WHERE ready ORDER BY id DESC LIMIT 1"
+            sql = (
+                "SELECT id, model, dim FROM generations WHERE ready > 0 ORDER BY ready DESC LIMIT 1"
+            )
             newest = connection.execute(sql).fetchone() or (0, "", 0)
             counts: dict[str, int] = {}
             if newest[0]:
@@ -88,7 +90,7 @@ class PostgresIndex:
     def upsert(self, entries: Sequence[Entry], model: str) -> State:
         """Write or replace whole documents. Raises VersionMismatchError."""
         with self._writing() as connection:
-            generation = self._generation(connection, model)
+            generation = self._generation(connection, model, newest=True)
             _drop(connection, [entry.document.id for entry in entries])
             for entry in entries:
                 key = _insert_document(connection, entry.document)
@@ -243,14 +245,14 @@ class PostgresIndex:
             yield connection
 
     @staticmethod
-    def _generation(connection: Connection, model: str) -> int:
-        sql = "SELECT id FROM generations WHERE model = %s AND ready"
-        row = connection.execute(sql, (model,)).fetchone()
-        if row is None:
-            sql = "SELECT model FROM generations WHERE ready ORDER BY id DESC LIMIT 1"
-            newest = connection.execute(sql).fetchone()
-            raise VersionMismatchError(model, newest[0] if newest else "")
-        return int(row[0])
+    def _generation(connection: Connection, model: str, *, newest: bool = False) -> int:
+        """The whole generation of a model, with `newest` only if none became whole after it."""
+        sql = "SELECT id, model FROM generations WHERE ready > 0 ORDER BY ready DESC"
+        found = connection.execute(sql).fetchall()
+        for generation, of_model in found[:1] if newest else found:
+            if of_model == model:
+                return int(generation)
+        raise VersionMismatchError(model, found[0][1] if found else "")
 
 
 def _run(connection: Connection, text: str, values: Any = None) -> psycopg.Cursor[Any]:
@@ -268,9 +270,7 @@ def _lock(connection: Connection) -> None:
 
 
 def _open_generation(connection: Connection, model: str, dim: int) -> int:
-    sql = (
-        "INSERT INTO generations (model, dim, ready) VALUES (%s, %s, false) ON CONFLICT DO NOTHING"
-    )
+    sql = "INSERT INTO generations (model, dim, ready) VALUES (%s, %s, 0) ON CONFLICT DO NOTHING"
     connection.execute(sql, (model, dim))
     found = connection.execute("SELECT id FROM generations WHERE model = %s", (model,)).fetchone()
     assert found is not None
@@ -286,14 +286,15 @@ def _open_generation(connection: Connection, model: str, dim: int) -> int:
 
 def _finish(connection: Connection, generation: int) -> None:
     """Let a whole generation answer; keep the one before it, for requests under way."""
-    sql = "SELECT id FROM generations WHERE ready AND id != %s ORDER BY id DESC LIMIT 1"
+    sql = "SELECT id FROM generations WHERE ready > 0 AND id != %s ORDER BY ready DESC LIMIT 1"
     before = connection.execute(sql, (generation,)).fetchone()
     kept = [generation, before[0] if before else generation]
     sql = "DELETE FROM generations WHERE id != ALL(%s) RETURNING id"
     for (old,) in connection.execute(sql, (kept,)).fetchall():
         _run(connection, f"DROP TABLE IF EXISTS vectors_{old:d}")
     index_modalities(connection, generation)
-    connection.execute("UPDATE generations SET ready = true WHERE id = %s", (generation,))
+    sql = "UPDATE generations SET ready = 1 + (SELECT max(ready) FROM generations) WHERE id = %s"
+    connection.execute(sql, (generation,))
 
 
 def index_modalities(connection: Connection, generation: int) -> None:

@@ -38,8 +38,10 @@ def dump(source: Connection, path: Path) -> None:
 def _copy_tables(source: Connection, target: sqlite3.Connection) -> None:
     ((sequence,),) = source.execute("SELECT sequence FROM counter").fetchall()
     target.execute("UPDATE counter SET sequence = ?", (sequence,))
-    ready = source.execute("SELECT id, model, dim FROM generations WHERE ready").fetchall()
-    target.executemany("INSERT INTO generations VALUES (?, ?, ?, 1)", ready)
+    ready = source.execute(
+        "SELECT id, model, dim, ready FROM generations WHERE ready > 0"
+    ).fetchall()
+    target.executemany("INSERT INTO generations VALUES (?, ?, ?, ?)", ready)
     for key, name, caption, attributes in source.execute(
         "SELECT key, id, caption, attributes FROM documents ORDER BY key"
     ):
@@ -49,7 +51,7 @@ def _copy_tables(source: Connection, target: sqlite3.Connection) -> None:
         target.executemany("INSERT INTO attributes VALUES (?, ?, ?)", rows)
     for row in source.execute("SELECT document, kind, type, data FROM media"):
         target.execute("INSERT INTO media VALUES (?, ?, ?, ?)", row)
-    for generation, _, _ in ready:
+    for generation, *_ in ready:
         text = f"SELECT document, modality, vector FROM vectors_{generation:d} ORDER BY 1, 2"
         for document, modality, vector in source.execute(text.encode()):
             data = vector.to_numpy().astype(np.float32).tobytes()
@@ -71,12 +73,12 @@ def load(source: sqlite3.Connection, target: Connection, open_generation: OpenGe
     for document, kind, content_type, data in source.execute("SELECT * FROM media"):
         sql = "INSERT INTO media VALUES (%s, %s, %s, %s)"
         target.execute(sql, (keys[document], kind, content_type, data))
-    sql = "SELECT id, model, dim FROM generations WHERE ready ORDER BY id"
-    for generation, model, dim in source.execute(sql).fetchall():
+    sql = "SELECT id, model, dim, ready FROM generations WHERE ready ORDER BY id"
+    for generation, model, dim, ready in source.execute(sql).fetchall():
         made = open_generation(target, model, dim)
         sql = "SELECT document, modality, vector FROM vectors WHERE generation = ?"
         text = f"INSERT INTO vectors_{made:d} VALUES (%s, %s, %s)".encode()
         for document, modality, data in source.execute(sql, (generation,)):
             vector = PgVector(np.frombuffer(data, np.float32))
             target.execute(text, (keys[document], modality, vector))
-        target.execute("UPDATE generations SET ready = true WHERE id = %s", (made,))
+        target.execute("UPDATE generations SET ready = %s WHERE id = %s", (ready, made))

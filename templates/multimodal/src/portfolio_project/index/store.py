@@ -26,7 +26,7 @@ CREATE TABLE IF NOT EXISTS counter (sequence INTEGER NOT NULL, epoch INTEGER NOT
 INSERT INTO counter SELECT 0, 1 WHERE NOT EXISTS (SELECT 1 FROM counter);
 CREATE TABLE IF NOT EXISTS generations (
   id INTEGER PRIMARY KEY AUTOINCREMENT, model TEXT NOT NULL UNIQUE, dim INTEGER NOT NULL,
-  ready INTEGER NOT NULL
+  ready INTEGER NOT NULL -- 0 until it is whole, then in which order it became so
 );
 CREATE TABLE IF NOT EXISTS documents (
   key INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, caption TEXT,
@@ -129,8 +129,8 @@ class Store:
         return (int(row[0]), int(row[1])) if row else None
 
     def newest(self) -> tuple[int, str, int] | None:
-        """Id, model and dim of the ready generation that was made last."""
-        sql = "SELECT id, model, dim FROM generations WHERE ready ORDER BY id DESC LIMIT 1"
+        """Id, model and dim of the generation that became whole last: the one to write to."""
+        sql = "SELECT id, model, dim FROM generations WHERE ready ORDER BY ready DESC LIMIT 1"
         row = self.connection.execute(sql).fetchone()
         return (int(row[0]), str(row[1]), int(row[2])) if row else None
 
