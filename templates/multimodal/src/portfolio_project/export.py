@@ -110,7 +110,8 @@ class _Calibration(CalibrationDataReader):  # type: ignore[misc]  # the library 
     def __init__(self, given: NDArray[np.generic]) -> None:
         self._batches = iter(np.array_split(given, max(1, len(given) // 32)))
 
-    def get_next(self) -> dict[str, NDArray[np.generic]] | None:
+    # The library wants None after the last batch, and declares a dict.
+    def get_next(self) -> dict[str, NDArray[np.generic]] | None:  # pyright: ignore[reportIncompatibleMethodOverride]
         """The next batch, None after the last."""
         return next(({INPUT_NAME: batch} for batch in self._batches), None)
 

@@ -141,7 +141,11 @@ def spectrogram(sounds: list[Floats], parameters: SpectrogramParameters) -> Floa
     frames = np.lib.stride_tricks.sliding_window_view(held, parameters.window, axis=1)
     frames = frames[:, :: parameters.hop][:, : parameters.frames]
     power = np.abs(np.fft.rfft(frames * _hann(parameters.window), axis=2)) ** 2
-    loud = np.log10(power.astype(np.float32) @ _bands(parameters) + np.float32(_QUIET))
+    loud = np.log10(
+        power.astype(np.float32)
+        @ _bands(parameters.window, parameters.sample_rate, parameters.bands)
+        + np.float32(_QUIET)
+    )
     found: Floats = ((loud.transpose(0, 2, 1) + 1) / 2).astype(np.float32)
     return np.ascontiguousarray(found)
 
@@ -179,13 +183,13 @@ def _hann(window: int) -> Floats:
 
 
 @cache
-def _bands(parameters: SpectrogramParameters) -> Floats:
+def _bands(window: int, sample_rate: int, bands: int) -> Floats:
     """Weights of frequencies in bands, shape (window // 2 + 1, bands)."""
-    top = 2595 * np.log10(1 + parameters.sample_rate / 2 / 700)
-    edges = 700 * (10 ** (np.linspace(0, top, parameters.bands + 2) / 2595) - 1)
+    top = 2595 * np.log10(1 + sample_rate / 2 / 700)
+    edges = 700 * (10 ** (np.linspace(0, top, bands + 2) / 2595) - 1)
     low, middle, high = edges[:-2], edges[1:-1], edges[2:]
-    heard = np.fft.rfftfreq(parameters.window, 1 / parameters.sample_rate)[:, None]
-    step = parameters.sample_rate / parameters.window  # no band is narrower than a frequency
+    heard = np.fft.rfftfreq(window, 1 / sample_rate)[:, None]
+    step = sample_rate / window  # no band is narrower than a frequency
     rise = (heard - np.minimum(low, middle - step)) / np.maximum(middle - low, step)
     fall = (np.maximum(high, middle + step) - heard) / np.maximum(high - middle, step)
     weights: Floats = np.clip(np.minimum(rise, fall), 0, None).astype(np.float32)
