@@ -42,7 +42,7 @@ from portfolio_project.world.engine import (
 )
 
 TEXT = "I need write access to the production database."
-BOUNDARIES = range(1, 13)
+BOUNDARIES = range(1, 17)
 SKEW = timedelta(days=2)
 
 
