@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-_WIDTH, _ROW, _LABEL = 640, 26, 220
+_WIDTH, _ROW, _LABEL = 420, 26, 165
 
 
 def bars(rows: Sequence[tuple[str, float, float, float]], *, mark: float | None = None) -> str:
     """Horizontal bars of shares: (label, value, low, high), with `mark` as a line for chance."""
     height = _ROW * len(rows) + 6
-    span = _WIDTH - _LABEL - 70
+    span = _WIDTH - _LABEL - 56
     parts = [_open(height, "; ".join(f"{label}: {value:.1%}" for label, value, *_ in rows))]
     for number, (label, value, low, high) in enumerate(rows):
         top = number * _ROW + 4
