@@ -21,7 +21,8 @@ QUEUE, WORK = "tickets", "work"
 """Tickets wait in the first for as long as they take; workers are bounded in the second."""
 WORKFLOW = "work_ticket"
 APP = "desk"
-POLL_SECONDS = 0.1
+POLL_SECONDS = 0.2
+"""How often a worker looks for work: shorter costs an idle worker more than it gains a busy one."""
 _PRAGMAS = ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=30000", "foreign_keys=ON")
 _KNOWS_SUBSECONDS = (3, 42)
 
