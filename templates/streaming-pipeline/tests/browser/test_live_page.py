@@ -147,3 +147,48 @@ def test_the_page_works_by_keyboard_on_a_phone_and_without_motion(page):
     expect(page.get_by_role("dialog")).to_contain_text("card mean amount 30d")
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_be_hidden()
+
+
+def test_a_model_is_tried_in_the_shadow_and_the_world_is_changed(page):
+    page.get_by_role("button", name="Try as shadow").first.click()
+    trial = page.locator("#trial")
+    expect(trial).to_contain_text("decides nothing", timeout=PATIENCE_MS)
+    expect(trial).to_contain_text("On the same", timeout=PATIENCE_MS)
+    drift = page.get_by_role("button", name="Inject a drift")
+    drift.click()
+    expect(page.locator("#drift")).to_have_attribute("aria-pressed", "true")
+    expect(page.locator("#signal-rows meter").first).to_be_visible(timeout=PATIENCE_MS)
+    page.get_by_role("button", name="Take the drift back").click()
+    page.get_by_role("button", name="End the trial").click()
+    expect(trial).to_be_hidden()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nobody_is_shut_out_of_the_page(page, scheme):
+    from axe_playwright_python.sync_playwright import Axe  # noqa: PLC0415
+
+    page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+    wait_for_more(page, "predictions", 0)
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+
+
+def test_a_recorded_run_opens_from_disk_and_asks_nobody(demo, tmp_path):
+    recorded = tmp_path / "recording.html"
+    command = ["record", str(recorded), f"--url={demo}", "--seconds=2"]
+    subprocess.run([sys.executable, "-m", "portfolio_project", *command], check=True, timeout=60)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
+        opened = browser.new_page()
+        asked, troubles = [], []
+        opened.on("request", lambda one: asked.append(one.url))
+        opened.on("pageerror", lambda error: troubles.append(str(error)))
+        opened.goto(recorded.as_uri())
+        expect(opened.locator("#live-text")).to_contain_text("Recorded", timeout=PATIENCE_MS)
+        wait_for_more(opened, "predictions", 0)
+        expect(opened.locator("#models .serving")).to_be_visible()
+        opened.get_by_role("button", name="Roll back").click()
+        expect(opened.locator("#model-text")).to_contain_text("nothing can be changed")
+        browser.close()
+    assert troubles == []
+    assert [url for url in asked if not url.startswith(("file:", "data:"))] == []

@@ -3,6 +3,7 @@
 import { Chart, bars, spark } from "./chart.js";
 import { follow } from "./feed.js";
 import { showModels, watchModels } from "./models.js";
+import { offerDrift, watchMonitors } from "./monitors.js";
 import { ask, byId, cell, headers, row, text, unlock } from "./page.js";
 
 const KEPT = 90; // points of a small line
@@ -28,6 +29,7 @@ let lastLetters = -1;
 
 start();
 watchModels();
+watchMonitors(moment);
 setInterval(showProof, 4000);
 showProof();
 setInterval(describe, 10000);
@@ -43,7 +45,7 @@ async function start() {
 
 function onState(state) {
   byId("live").dataset.state = state;
-  text("live-text", { live: "Live", broken: "Reconnecting", locked: "Locked" }[state]);
+  text("live-text", { live: "Live", broken: "Reconnecting", locked: "Locked", recorded: "Recorded run", ended: "Recorded run, at its end" }[state]);
   if (state === "locked") unlock();
 }
 
@@ -130,6 +132,7 @@ function showBooks({ sent, counts, dead_letters_by_reason: refused, balanced, pr
 
 function showWorker({ worker, lag, seen }) {
   byId("worker-box").hidden = worker === null;
+  if (worker !== null) offerDrift();
   byId("kill").disabled = worker !== null && !worker.running;
   if (killedAt === null) return;
   if (killedAt.offset === null) killedAt.offset = stats.processed_offset;

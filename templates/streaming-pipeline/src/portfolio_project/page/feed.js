@@ -1,5 +1,7 @@
 // The live feed over fetch: unlike EventSource it can send a key, and it resumes just the same.
 
+import { recording } from "./page.js";
+
 const RETRY_MS = 1000;
 
 /**
@@ -7,6 +9,7 @@ const RETRY_MS = 1000;
  * `on` maps an event's name to a function of its data.
  */
 export async function follow(url, headers, on, onState, lastId) {
+  if (recording) return replay(on, onState);
   for (;;) {
     try {
       const resume = lastId === null ? {} : { "Last-Event-ID": lastId };
@@ -26,6 +29,18 @@ export async function follow(url, headers, on, onState, lastId) {
       await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
     }
   }
+}
+
+/** Play the recorded feed at the pace at which it came. */
+async function replay(on, onState) {
+  onState("recorded");
+  const began = performance.now();
+  for (const { after, name, data } of recording.frames) {
+    const wait = after - (performance.now() - began);
+    if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
+    on[name]?.(data);
+  }
+  onState("ended");
 }
 
 async function* events(body) {

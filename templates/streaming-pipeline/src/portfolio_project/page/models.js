@@ -2,6 +2,7 @@
 
 import { ask, byId, text } from "./page.js";
 
+const count = new Intl.NumberFormat("en");
 let shown = "";
 
 /** Show the registered models again when the serving one is another than the one shown. */
@@ -13,6 +14,8 @@ export function showModels(model) {
 }
 
 export function watchModels() {
+  setInterval(showTrial, 3000);
+  showTrial();
   byId("rollback").addEventListener("click", () => move("/v1/models/rollback", "Rolled back"));
   refresh();
 }
@@ -54,10 +57,46 @@ function facts(version, precision, auc) {
 
 function state(model) {
   if (model.serving) return part("span", "state", "serves");
-  const button = part("button", "quiet", "Promote");
-  button.setAttribute("aria-label", `Promote ${name(model.algorithm)}`);
-  button.addEventListener("click", () => move(`/v1/models/${model.version}/promote`, "Promoted"));
+  const element = part("span", "choices", "");
+  element.append(
+    action("Promote", model, () => move(`/v1/models/${model.version}/promote`, "Promoted")),
+    action("Shadow", model, () => attempt(model, 0)),
+    action("Canary", model, () => attempt(model, 0.1)),
+  );
+  return element;
+}
+
+function action(word, model, done) {
+  const button = part("button", "quiet", word);
+  button.setAttribute("aria-label", `${word === "Promote" ? "Promote" : `Try as ${word.toLowerCase()}:`} ${name(model.algorithm)}`);
+  button.addEventListener("click", done);
   return button;
+}
+
+async function attempt(model, share) {
+  const response = await ask(`/v1/models/${model.version}/try`, "POST", { share });
+  const answer = await response.json();
+  if (!response.ok) text("model-text", [answer.detail, ...(answer.reasons ?? [])].join(" "));
+  showTrial();
+}
+
+async function showTrial() {
+  const response = await ask("/v1/trial");
+  if (!response.ok) return;
+  const trial = await response.json();
+  byId("trial").hidden = trial.version === null;
+  if (trial.version === null) return;
+  const place = trial.share ? `decides for ${Math.round(trial.share * 100)}% of the cards` : "runs in the shadow and decides nothing";
+  const words = trial.payments
+    ? ` On the same ${count.format(trial.payments)} payments: ${count.format(trial.alerts)} alerts beside ${count.format(trial.champion_alerts)}, another answer for ${count.format(trial.disagreements)}.`
+    : " It has seen no payment yet.";
+  const end = part("button", "link", "End the trial");
+  end.addEventListener("click", async () => {
+    await ask("/v1/trial/end", "POST");
+    showTrial();
+  });
+  const said = `${name(trial.algorithm)} ${place}.${words} `;
+  if (byId("trial").firstChild?.textContent !== said) byId("trial").replaceChildren(said, end);
 }
 
 function part(tag, kind, content) {

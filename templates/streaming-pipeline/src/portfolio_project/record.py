@@ -1,0 +1,131 @@
+"""A recorded run as one page: the live page, with everything in it that the API said meanwhile.
+
+The file needs no server and no network: open it from disk. Nothing on it can be changed.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from html import escape
+from importlib.resources import files
+from pathlib import Path
+from string import Template
+from typing import Any
+
+import orjson
+
+from .about import about
+
+ANSWERS = (
+    "/v1/stats",
+    "/v1/models",
+    "/v1/trial",
+    "/v1/monitors",
+    "/v1/dead-letters",
+    "/v1/reproduction",
+)
+_DETAILS = 40
+_BEFORE = 2_400
+_TIMEOUT = 30
+_IMPORT = re.compile(r'(from )"\./(\w+)\.js"')
+
+
+class RecordError(Exception):
+    """The service could not be recorded; the text says why."""
+
+
+def record(url: str, seconds: float, out: Path, key: str | None = None) -> int:
+    """Follow the service at `url` for so long, and write the page; returns how many decisions.
+
+    Raises RecordError when the service does not answer, and OSError when `out` cannot be written.
+    """
+    service = _Service(url.rstrip("/"), key)
+    frames = list(service.feed(seconds))
+    answers = {path: service.get(path) for path in ANSWERS}
+    decisions = [one for frame in frames if frame["name"] == "decisions" for one in frame["data"]]
+    for alert in [one for one in decisions if one["alert"]][-_DETAILS:]:
+        path = f"/v1/predictions/{alert['event_id']}"
+        answers[path] = service.get(path)
+    out.write_text(page({"frames": frames, "answers": answers}), encoding="utf-8")
+    return len(decisions)
+
+
+def page(recording: dict[str, Any]) -> str:
+    """The page with its styles, its scripts and the recording in it."""
+    folder = files(str(__package__)) / "page"
+    sources = {
+        entry.name.removesuffix(".js"): entry.read_text(encoding="utf-8")
+        for entry in folder.iterdir()
+        if entry.name.endswith(".js")
+    }
+    imports = {
+        name: _data_url(_IMPORT.sub(r'\1"\2"', text), "text/javascript")
+        for name, text in sources.items()
+    }
+    icon = _data_url((folder / "icon.svg").read_text(encoding="utf-8"), "image/svg+xml")
+    words = {name: escape(value) for name, value in about().items()}
+    html = Template((folder / "index.html").read_text(encoding="utf-8")).safe_substitute(words)
+    style = (folder / "style.css").read_text(encoding="utf-8")
+    scripts = (
+        f'<script type="importmap">{orjson.dumps({"imports": imports}).decode()}</script>\n'
+        f"<script>globalThis.recording = {_in_script(recording)};</script>\n"
+        '<script type="module">import "app";</script>'
+    )
+    html = html.replace('<link rel="stylesheet" href="/style.css">', f"<style>{style}</style>")
+    html = html.replace('<script type="module" src="/app.js"></script>', scripts)
+    html = re.sub(r"<footer>.*?</footer>", "", html, flags=re.DOTALL)
+    return html.replace("/icon.svg", icon)
+
+
+class _Service:
+    """A running service, asked over HTTP."""
+
+    def __init__(self, url: str, key: str | None) -> None:
+        if not url.startswith(("http://", "https://")):
+            raise RecordError(f"{url} is no address. Give one that begins with http://")
+        self._url = url
+        self._headers = {"Authorization": f"Bearer {key}"} if key else {}
+
+    def _open(self, path: str, **headers: str) -> Any:
+        asked = urllib.request.Request(self._url + path, headers={**self._headers, **headers})  # noqa: S310 - checked above
+        try:
+            return urllib.request.urlopen(asked, timeout=_TIMEOUT)  # noqa: S310 - checked above
+        except urllib.error.HTTPError as error:
+            raise RecordError(f"{self._url}{path} answers {error.code}. Is a key needed?") from None
+        except OSError as error:
+            raise RecordError(f"{self._url} does not answer ({error}). Run `demo` first") from None
+
+    def get(self, path: str) -> Any:
+        """One answer."""
+        with self._open(path) as answer:
+            return orjson.loads(answer.read())
+
+    def feed(self, seconds: float) -> Iterator[dict[str, Any]]:
+        """Events of the live feed, and when each came (ms)."""
+        start = max(0, self.get("/v1/stats")["processed_offset"] - _BEFORE)
+        began = time.monotonic()
+        name = ""
+        with self._open("/v1/stream", **{"Last-Event-ID": str(start)}) as feed:
+            for line in feed:
+                passed = time.monotonic() - began
+                if passed > seconds:
+                    return
+                kind, _, value = line.decode().rstrip("\n").partition(": ")
+                if kind == "event":
+                    name = value
+                elif kind == "data":
+                    yield {"after": round(passed * 1e3), "name": name, "data": orjson.loads(value)}
+
+
+def _data_url(text: str, media_type: str) -> str:
+    return f"data:{media_type};base64,{base64.b64encode(text.encode()).decode()}"
+
+
+def _in_script(value: object) -> str:
+    """JSON that cannot end the script that it stands in."""
+    return orjson.dumps(value).decode().replace("</", "<\\/")
