@@ -248,6 +248,20 @@ def demo(
     raise typer.Exit(run(settings, Options(profile, speed, reproduce), to_stderr))
 
 
+@app.command()
+def record(
+    out: Annotated[Path, typer.Argument(help="The page to write")] = Path("recording.html"),
+    url: Annotated[str, typer.Option(help="Of the running service")] = "http://127.0.0.1:8000",
+    seconds: Annotated[float, typer.Option(min=1, max=600, help="How long")] = 30,
+    key: Annotated[str | None, typer.Option(help="An API key with the scope read")] = None,
+) -> None:
+    """Record a running demo as one page that opens from disk, without a server."""
+    from .record import record as run  # noqa: PLC0415
+
+    done = run(url, seconds, out, key)
+    typer.echo(f"{out}: {done:,} decisions in {seconds:g} s")
+
+
 @models.command("list")
 def list_models() -> None:
     """List registered models, oldest first; the serving one has a star."""
@@ -346,11 +360,12 @@ def main() -> None:
 def _told() -> Errors:
     from .brokers import BrokerError  # noqa: PLC0415
     from .dataset import DatasetError  # noqa: PLC0415
+    from .record import RecordError  # noqa: PLC0415
     from .scorer import ModelMismatchError  # noqa: PLC0415
     from .serving_model import NoModelError  # noqa: PLC0415
     from .train import TrainingError  # noqa: PLC0415
 
-    own = (BrokerError, DatasetError, ModelMismatchError, NoModelError, TrainingError)
+    own = (BrokerError, DatasetError, ModelMismatchError, NoModelError, RecordError, TrainingError)
     return (BadSettings, ProvenanceError, *own)
 
 
