@@ -143,6 +143,7 @@ def kill_until_done(fleet: Fleet, kills: int, events: int) -> dict[str, Any]:
     chance = random.Random(1)
     watch = Watch(fleet)
     moments: list[float] = []
+    bridge_kills = 0
     step = events // (kills + 1)
     watch.until(step // 4)
     for number in range(kills):
@@ -155,7 +156,8 @@ def kill_until_done(fleet: Fleet, kills: int, events: int) -> dict[str, Any]:
             fleet.start_new()
         else:
             fleet.start(victim)
-        if number % 5 == 4:
+        if number % 5 == 2:
+            bridge_kills += 1
             fleet.kill("bridge")
             fleet.start("bridge")
     watch.until(events)
@@ -163,7 +165,7 @@ def kill_until_done(fleet: Fleet, kills: int, events: int) -> dict[str, Any]:
     standstills = [watch.standstill(*span) for span in spans]
     return {
         "kills": kills,
-        "bridge_kills": kills // 5,
+        "bridge_kills": bridge_kills,
         "restarts_by_supervision": watch.revived,
         "standstill_in_place_median_s": median(standstills[::2]),
         "standstill_replaced_median_s": median(standstills[1::2] or [0.0]),

@@ -32,21 +32,23 @@ def kill_loop(trained, folder, *arguments):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_nothing_is_lost_doubled_or_changed_by_kills_rebalances_and_lost_windows(trained, tmp_path):
-    report = kill_loop(trained, tmp_path, "--kills=5", "--events=8000")
+    report = kill_loop(trained, tmp_path, "--kills=3", "--events=4000")
     assert (report["missing"], report["wrong"], report["duplicates_after_upsert"]) == (0, 0, 0)
     assert report["everything_else_equal"]
-    assert (report["kills"], report["bridge_kills"]) == (5, 1)
+    assert (report["kills"], report["bridge_kills"]) == (3, 1)
     assert report["repeated_answers"] > 0, "no worker had to do anything again"
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 @pytest.mark.skipif(
     "KAFKA_BOOTSTRAP_SERVERS" not in os.environ,
     reason="transactions need a real broker: the mock cluster shows what is not committed",
 )
 def test_with_transactions_no_answer_is_even_sent_twice(trained, tmp_path):
-    report = kill_loop(trained, tmp_path, "--kills=5", "--events=8000", "--exactly-once")
+    report = kill_loop(trained, tmp_path, "--kills=3", "--events=4000", "--exactly-once")
     assert (report["missing"], report["wrong"], report["repeated_answers"]) == (0, 0, 0)
 
 
@@ -61,6 +63,7 @@ def test_a_second_bridge_for_the_same_data_is_refused(workspace):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_a_broker_that_does_not_answer_gets_one_line(workspace, unused_port):
     done = subprocess.run(
         [sys.executable, "-m", "portfolio_project", "stream", "--workers=0"],
