@@ -50,6 +50,16 @@ def test_a_mapping_and_records_become_tables(figures):
     assert figures.render("table") == "\n| a |\n| --- |\n"
 
 
+def test_the_columns_of_records_can_be_chosen(tmp_path):
+    save_report(tmp_path / "report.json", {"rows": [{"a": 1, "b": 2, "c": 3}, {"a": 4, "c": 6}]})
+    figures = Figures(tmp_path)
+    assert figures.render("report/rows", "c,a") == (
+        "\n| c | a |\n| --- | --- |\n| 3 | 1 |\n| 6 | 4 |\n"
+    )
+    with pytest.raises(DocumentError, match="not every record has b"):
+        figures.render("report/rows", "b")
+
+
 def test_marks_in_code_are_left_alone(figures):
     shown = "`<!-- figures:x -->`\n```\n<!-- figures:x -->1<!-- /figures -->\n```\n"
     assert figures.fill(shown) == shown

@@ -6,7 +6,8 @@ A document marks a place and names a figure:
 
 The first part names a report (`reports/evaluate.json`) or another source, the rest is the path in
 it, and a format may follow, in Python's format language. A mapping or a list of records becomes a
-table. Marks in code (between backticks) are left alone.
+table; for records the format may name the columns, with commas. Marks in code (between backticks)
+are left alone.
 """
 
 import json
@@ -82,7 +83,11 @@ class Figures:
                 raise DocumentError(f"figure {name}: there is no {key!r} in {source}") from None
         if isinstance(value, Mapping | list):
             try:
+                if form and isinstance(value, list):
+                    value = [{key: record[key] for key in form.split(",")} for record in value]
                 return f"\n{value_table(value)}\n"
+            except (KeyError, TypeError):
+                raise DocumentError(f"figure {name}: not every record has {form}") from None
             except AttributeError:
                 raise DocumentError(f"figure {name} is no list of records") from None
         if isinstance(value, str) and source in self._sources:
