@@ -37,6 +37,7 @@ def live(trained):
     return rows, labels.frauds_known(rows, int(rows.at.max()) + 14 * DAY)
 
 
+@pytest.mark.slow
 def test_a_model_that_is_better_on_held_out_days_saves_more_on_later_ones(trained, live):
     rows, truth = live
     assert truth.sum() > 50

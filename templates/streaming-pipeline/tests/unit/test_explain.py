@@ -9,7 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from portfolio_project.explain import LinearExplainer, TreeExplainer
-from portfolio_project.trees import on_single_thresholds, to_explainer, to_onnx
+from portfolio_project.trees import (
+    on_single_thresholds,
+    to_explainer,
+    to_onnx,
+)
 
 INPUTS = 6
 

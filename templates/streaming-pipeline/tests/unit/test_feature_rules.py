@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 from pipeline import START, faulty_plan
 
-from portfolio_project.events import DAY, Label, Rejected, Transaction, read_event
+from portfolio_project.events import (
+    DAY,
+    Label,
+    Rejected,
+    Transaction,
+    read_event,
+)
 from portfolio_project.features import Features
 from portfolio_project.state import KeyedState
 
