@@ -8,6 +8,7 @@ SPLIT/attributes.npy  category numbers (n, columns), if there are attributes
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 
 from ..errors import UserError
 from ..preprocess import SpectrogramParameters, spectrogram
-from ..provenance import readable_json
+from ..provenance import canonical_json, readable_json
 
 IMAGES = "images.npy"
 CAPTIONS = "captions.json"
@@ -72,6 +73,16 @@ class SplitData:
             rows = slice(start, start + _AT_ONCE)
             found[rows] = spectrogram(self.waves(rows), parameters)
         return found
+
+    def digest(self) -> str:
+        """The SHA-256 of everything that the split holds."""
+        found = hashlib.sha256(canonical_json([self.captions, self.negatives, self.kinds]))
+        for array in (self.images, self.sounds, self.attributes):
+            found.update(f"{None if array is None else array.shape}".encode())
+            if array is not None:
+                for start in range(0, len(array), _AT_ONCE):
+                    found.update(np.ascontiguousarray(array[start : start + _AT_ONCE]).data)
+        return found.hexdigest()
 
     def modalities(self) -> tuple[str, ...]:
         """What the data have."""

@@ -117,7 +117,7 @@ def fit(  # noqa: PLR0913 - what to train on, and how to be told of it
         DatasetError: the data lack a modality.
     """
     run = Run(data, config, vocabulary)
-    state = Checkpoint(checkpoints, _identity(config, vocabulary), run.modules, run.optimiser)
+    state = Checkpoint(checkpoints, _identity(data, config, vocabulary), run.modules, run.optimiser)
     losses = state.load(run.average)
     steps = config.optimiser.steps
     last = min(steps, until or steps)
@@ -176,9 +176,10 @@ def _weights(modules: dict[str, nn.Module]) -> list[nn.Parameter]:
     return [weight for module in modules.values() for weight in module.parameters()]
 
 
-def _identity(config: TrainConfig, vocabulary: Vocabulary) -> str:
+def _identity(data: SplitData, config: TrainConfig, vocabulary: Vocabulary) -> str:
     """What a checkpoint must have been made by to be taken up."""
     made_by = {
+        "data": data.digest(),
         "config": config.model_dump(mode="json"),
         "words": list(vocabulary.known),
         "code": sha256_tree(PACKAGE, keep=lambda name: name.startswith(_SHAPES_A_RUN)),
