@@ -30,7 +30,7 @@ from portfolio_project.world.engine import (
 )
 
 TENANT, TICKET = "demo", "TCK-5000"
-PATIENCE = 60.0
+PATIENCE = 150.0
 
 
 def child(

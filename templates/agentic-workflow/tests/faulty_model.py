@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-HANG_SECONDS = 1.5
+HANG_SECONDS = 2.5
 MEGABYTE = "x" * 1_000_000
 
 
@@ -55,6 +55,8 @@ ANSWERS: dict[str, object] = {
     "greedy": call("triage", {"intent": "access", "confidence": 1.0}, **GREEDY),
 }
 """Fault -> a status, seconds of silence, raw bytes, or an answer."""
+SILENT = ("error", "busy", "hang", "garbage", "half", "empty")
+"""Those after which another model may be asked: there is no answer at all."""
 
 
 class _Handler(BaseHTTPRequestHandler):
