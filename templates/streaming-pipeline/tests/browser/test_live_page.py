@@ -176,7 +176,8 @@ def test_nobody_is_shut_out_of_the_page(page, scheme):
 def test_a_recorded_run_opens_from_disk_and_asks_nobody(demo, tmp_path):
     recorded = tmp_path / "recording.html"
     command = ["record", str(recorded), f"--url={demo}", "--seconds=2"]
-    subprocess.run([sys.executable, "-m", "portfolio_project", *command], check=True, timeout=60)
+    module = "portfolio_project"
+    subprocess.run([sys.executable, "-m", module, *command], check=True, timeout=60)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
         opened = browser.new_page()

@@ -7,7 +7,17 @@ import httpx2
 import pytest
 from pipeline import contents, current_scorer, run
 
-from portfolio_project import broker, generator, producer, profiles, simulator, view
+from portfolio_project import (
+    broker,
+    generator,
+    producer,
+    profiles,
+    simulator,
+    snapshot,
+    store,
+    train,
+    view,
+)
 from portfolio_project.events import DAY
 from portfolio_project.monitors import monitor
 from portfolio_project.monitors.alarms import Alarms
@@ -25,8 +35,6 @@ def live_days():
 
 
 def stream(workspace, events):
-    from portfolio_project import snapshot, store, train  # noqa: PLC0415
-
     log = broker.Log(workspace / "log.db")
     log.append(events)
     results = store.Store(workspace / "stream.db")
