@@ -3,23 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import threading
-import time
 
 import orjson
-import structlog
-from quixstreams.checkpointing.exceptions import CheckpointConsumerCommitError
 
 from ..brokers import broker_of
 from ..lifeline import die_with_parent
 from ..settings import Settings
 from ..supervisor import Child, Supervisor
 from .bridge import bridge
-from .worker import application
-
-_PAUSE_SECONDS = 0.2
-_log = structlog.get_logger("kafka")
 
 
 def work(
@@ -56,23 +48,8 @@ def environment(settings: Settings) -> dict[str, str]:
 
 def run_worker(settings: Settings, name: str, *, follow_parent: bool = False) -> None:
     """One worker, until it is told to stop. Raises BrokerError if the settings name no broker."""
-    broker = broker_of(settings)
+    from .worker import run  # noqa: PLC0415 - quixstreams takes two seconds, and only workers use it
+
     if follow_parent:
         die_with_parent()
-    _log.info("worker_started", worker=name, pid=os.getpid())
-    while True:
-        app = application(
-            broker,
-            settings.windows_dir / name,
-            name=name,
-            exactly_once=settings.kafka_exactly_once,
-            commit_every=settings.kafka_commit_every,
-        )
-        try:
-            app.run()
-        except CheckpointConsumerCommitError as error:
-            # The partitions were being dealt anew. What was not committed is done again.
-            _log.warning("checkpoint_refused", worker=name, reason=str(error))
-            time.sleep(_PAUSE_SECONDS)
-        else:
-            return
+    run(settings, name)

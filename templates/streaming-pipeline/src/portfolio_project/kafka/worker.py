@@ -8,15 +8,20 @@ another, which reads the state from the changelog and goes on from the last chec
 from __future__ import annotations
 
 import logging
+import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
+import structlog
 from quixstreams import Application, State
+from quixstreams.checkpointing.exceptions import CheckpointConsumerCommitError
 from quixstreams.models import Serializer, Topic, TopicAdmin, TopicConfig, TopicManager
 
 from ..broker import Record
-from ..brokers import CARDS, OUTCOMES, TERMINALS, Broker
+from ..brokers import CARDS, OUTCOMES, TERMINALS, Broker, broker_of
+from ..settings import Settings
 from .stages import Answer, Message, by_card, by_terminal
 from .wire import ASPECT, OFFSET, TOPIC, Headers, read_headers
 
@@ -25,12 +30,36 @@ SESSION_MS = 6_000
 FETCH_WAIT_MS = 20
 """A question to the broker waits behind a fetch that waits for messages: a start has dozens."""
 _STATE_KEY = b"kept"
+_PAUSE_SECONDS = 0.2
+_log = structlog.get_logger("kafka")
 
 Stage = Callable[[bytes | None, Record], Answer]
 
 
 STAGES: dict[str, Stage] = {TERMINALS: by_terminal, CARDS: by_card}
 """What is done to the messages of a topic."""
+
+
+def run(settings: Settings, name: str) -> None:
+    """One worker, until it is told to stop. Raises BrokerError if the settings name no broker."""
+    broker = broker_of(settings)
+    _log.info("worker_started", worker=name, pid=os.getpid())
+    while True:
+        app = application(
+            broker,
+            settings.windows_dir / name,
+            name=name,
+            exactly_once=settings.kafka_exactly_once,
+            commit_every=settings.kafka_commit_every,
+        )
+        try:
+            app.run()
+        except CheckpointConsumerCommitError as error:
+            # The partitions were being dealt anew. What was not committed is done again.
+            _log.warning("checkpoint_refused", worker=name, reason=str(error))
+            time.sleep(_PAUSE_SECONDS)
+        else:
+            return
 
 
 def application(
