@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import warnings
 from pathlib import Path
 from typing import Any, cast
@@ -119,19 +120,24 @@ class _Calibration(CalibrationDataReader):  # type: ignore[misc]  # the library 
 def _quantise(folder: Path, modality: str, given: NDArray[np.generic]) -> None:
     """Convolutions by ranges that were seen, matrix products by ranges of the moment."""
     source, target = folder / onnx_name(modality), folder / onnx_name(modality, "int8")
-    if modality in {"image", "sound"}:
-        quantize_static(
-            source,
-            target,
-            _Calibration(given),
-            quant_format=QuantFormat.QDQ,
-            op_types_to_quantize=["Conv"],
-            activation_type=QuantType.QUInt8,
-            weight_type=QuantType.QInt8,
-            per_channel=True,
-        )
-    else:
-        quantize_dynamic(source, target, weight_type=QuantType.QInt8)
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)  # its advice is not for our users
+    try:
+        if modality in {"image", "sound"}:
+            quantize_static(
+                source,
+                target,
+                _Calibration(given),
+                quant_format=QuantFormat.QDQ,
+                op_types_to_quantize=["Conv"],
+                activation_type=QuantType.QUInt8,
+                weight_type=QuantType.QInt8,
+                per_channel=True,
+            )
+        else:
+            quantize_dynamic(source, target, weight_type=QuantType.QInt8)
+    finally:
+        logging.disable(before)
 
 
 def _weights(fitted: Fitted) -> dict[str, Tensor]:
