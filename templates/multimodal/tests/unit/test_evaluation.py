@@ -8,9 +8,17 @@ from hypothesis import strategies as st
 from portfolio_project import world
 from portfolio_project.data.generate import generate
 from portfolio_project.evaluation.baseline import baseline_vectors
-from portfolio_project.evaluation.geometry import alignment, calibration, uniformity
+from portfolio_project.evaluation.geometry import (
+    alignment,
+    calibration,
+    uniformity,
+)
 from portfolio_project.evaluation.intervals import estimate
-from portfolio_project.evaluation.retrieval import ranks, recall, reciprocal_rank
+from portfolio_project.evaluation.retrieval import (
+    ranks,
+    recall,
+    reciprocal_rank,
+)
 
 EYE = np.eye(8, dtype=np.float32)
 

@@ -4,7 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portfolio_project.vocabulary import PADDING, UNKNOWN, Vocabulary, VocabularyError, words
+from portfolio_project.vocabulary import (
+    PADDING,
+    UNKNOWN,
+    Vocabulary,
+    VocabularyError,
+    words,
+)
 
 
 def test_words_are_told_apart_whatever_their_case_and_commas():
