@@ -107,66 +107,49 @@ def measure(log: broker.Log, count: int, *, workers: int, passing: bool) -> Meas
         names = [f"worker-{number}" for number in range(workers)]
         running = [subprocess.Popen([*command, name], env=environment) for name in names]
         try:
-            samples = watch(target, running, count)
+            samples, given = watch(target, running, count, passing=passing)
         finally:
             for one in running:
                 one.terminate()
             for one in running:
                 one.wait()
-        given, distinct = answers(target, passing=passing)
     first = next(one for one in samples if one.answers >= count // 10)
     last = samples[-1]
     answered = last.answers - first.answers
     return Measured(
         (last.cpu - first.cpu) / answered * 1e6,
         answered / (last.wall - first.wall),
-        count - distinct,
-        given - distinct,
+        count - last.answers,
+        given - last.answers,
     )
 
 
 def watch(
-    target: brokers.Broker, running: list[subprocess.Popen[bytes]], count: int
-) -> list[Sample]:
-    """Look until all is answered."""
-    reader = Consumer({**target.client, "group.id": "watch"})
+    target: brokers.Broker, running: list[subprocess.Popen[bytes]], count: int, *, passing: bool
+) -> tuple[list[Sample], int]:
+    """Read answers until every entry has one, or patience ends; returns looks, and all answers."""
+    reader = Consumer({**target.client, "group.id": "watch", "auto.offset.reset": "earliest"})
     topic = target.topic(brokers.OUTCOMES)
-    samples: list[Sample] = []
+    reader.assign([TopicPartition(topic, number, 0) for number in range(target.partitions)])
+    samples, given, seen = list[Sample](), 0, set[int]()
     began = time.monotonic()
-    while not samples or samples[-1].answers < count:
-        marks = [
-            reader.get_watermark_offsets(TopicPartition(topic, number), timeout=10)
-            for number in range(target.partitions)
-        ]
+    while len(seen) < count and time.monotonic() - began < PATIENCE_SECONDS:
+        batch = reader.consume(2_000, 0.05)
+        given += len(batch)
+        seen.update(
+            int(message.key()) if passing else wire.decode_outcome(message.value()).record.offset
+            for message in batch
+        )
         cpu = sum(cpu_seconds(one.pid) for one in running)
-        samples.append(Sample(sum(high for _, high in marks), cpu, time.monotonic()))
-        if time.monotonic() - began > PATIENCE_SECONDS:
-            sys.exit(f"only {samples[-1].answers:,} of {count:,} were answered")
-        time.sleep(0.05)
+        samples.append(Sample(len(seen), cpu, time.monotonic()))
     reader.close()
-    return samples
+    return samples, given
 
 
 def cpu_seconds(pid: int) -> float:
     """CPU time of a process and its threads."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def answers(target: brokers.Broker, *, passing: bool) -> tuple[int, int]:
-    """How many answers there are, and to how many entries of the log."""
-    reader = Consumer({**target.client, "group.id": "count", "auto.offset.reset": "earliest"})
-    topic = target.topic(brokers.OUTCOMES)
-    reader.assign([TopicPartition(topic, number, 0) for number in range(target.partitions)])
-    given, seen = 0, set[int]()
-    while batch := reader.consume(1_000, 2.0):
-        given += len(batch)
-        seen.update(
-            int(message.key()) if passing else wire.decode_outcome(message.value()).record.offset
-            for message in batch
-        )
-    reader.close()
-    return given, len(seen)
 
 
 def reducer_alone(log: broker.Log, count: int) -> float:
@@ -193,6 +176,8 @@ def main() -> None:
     if name := chosen.worker or chosen.passing:
         run_worker(name, passing=bool(chosen.passing))
         return
+    if chosen.events < 10_000:
+        parser.error("fewer than 10,000 events are answered before there is something to measure")
     with tempfile.TemporaryDirectory() as folder:
         days = max(3, 2 + chosen.events // 1_800)
         world = simulator.World(1_000, 2_000, days, terminals_hit=1, cards_hit=1)
