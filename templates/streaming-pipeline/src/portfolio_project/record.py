@@ -11,6 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import suppress
 from html import escape
 from importlib.resources import files
 from pathlib import Path
@@ -51,6 +52,8 @@ def record(url: str, seconds: float, out: Path, key: str | None = None) -> int:
     for alert in [one for one in decisions if one["alert"]][-_DETAILS:]:
         path = f"/v1/predictions/{alert['event_id']}"
         answers[path] = service.get(path)
+        with suppress(RecordError):  # a model of an earlier version has no explainer
+            answers[f"{path}/explanation"] = service.get(f"{path}/explanation")
     out.write_text(page({"frames": frames, "answers": answers}), encoding="utf-8")
     return len(decisions)
 

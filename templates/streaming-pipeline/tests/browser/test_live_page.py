@@ -145,6 +145,8 @@ def test_the_page_works_by_keyboard_on_a_phone_and_without_motion(page):
     alert.focus()
     page.keyboard.press("Enter")
     expect(page.get_by_role("dialog")).to_contain_text("card mean amount 30d")
+    largest = page.locator("#detail-rows tr").first.locator("td").last
+    expect(largest).to_have_text(re.compile(r"^[+-]\d+\.\d\d$"))
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_be_hidden()
 

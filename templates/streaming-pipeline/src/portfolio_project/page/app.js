@@ -12,6 +12,7 @@ const BEFORE = 2400; // log entries from before the page was opened
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 const count = new Intl.NumberFormat("en");
 const money = new Intl.NumberFormat("en", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+const signed = new Intl.NumberFormat("en", { minimumFractionDigits: 2, maximumFractionDigits: 2, signDisplay: "exceptZero" });
 const moment = new Intl.DateTimeFormat("en-GB", {
   weekday: "short", day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", timeZone: "UTC",
 });
@@ -200,13 +201,20 @@ async function showLetters(total) {
 }
 
 async function openDetail(eventId) {
-  const response = await ask(`/v1/predictions/${eventId}`);
+  const path = `/v1/predictions/${eventId}`;
+  const [response, reasons] = await Promise.all([ask(path), ask(`${path}/explanation`)]);
   if (!response.ok) return;
   const found = await response.json();
+  const parts = reasons.ok ? (await reasons.json()).contributions.map((one) => [one.feature, one.log_odds]) : [];
+  const why = Object.fromEntries(parts);
   const truth = { true: "Reported as fraud since.", false: "A report was taken back.", null: "No report so far." }[found.fraud];
   text("detail-title", found.event_id);
   text("detail-text", `${moment.format(found.occurred_at * 1000)} UTC${waited(found)}. Score ${percent(found.score)}${found.alert ? ", an alert" : ""}. ${truth}`);
-  const rows = Object.entries(found.features).map(([name, value]) => row(cell(name.replaceAll("_", " ")), cell(count.format(value), "number")));
+  const seen = Object.entries(found.features).sort(([one], [other]) => Math.abs(why[other] ?? 0) - Math.abs(why[one] ?? 0));
+  const rows = seen.map(([name, value]) => row(
+    cell(name.replaceAll("_", " ")), cell(count.format(value), "number"),
+    cell(name in why ? signed.format(why[name]) : "", "number"),
+  ));
   byId("detail-rows").replaceChildren(...rows);
   byId("detail").showModal();
 }
