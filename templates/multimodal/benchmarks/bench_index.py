@@ -27,6 +27,11 @@ from usearch.index import Index as Usearch
 
 from portfolio_project.index import EmbeddedIndex, Entry, Query
 from portfolio_project.index.base import Document
+from portfolio_project.index.graph import (
+    CONNECTIVITY,
+    EXPANSION_ADD,
+    EXPANSION_SEARCH,
+)
 from portfolio_project.provenance import save_report
 
 DIM = 128
@@ -117,9 +122,9 @@ def usearch_hnsw(data: np.ndarray) -> Search:
         ndim=DIM,
         metric="ip",
         dtype="f16",
-        connectivity=16,
-        expansion_add=128,
-        expansion_search=64,
+        connectivity=CONNECTIVITY,
+        expansion_add=EXPANSION_ADD,
+        expansion_search=EXPANSION_SEARCH,
     )
     index.add(np.arange(len(data), dtype=np.uint64), data, threads=1)
     return lambda query: index.search(query, PLACES, threads=1).keys.tolist()
@@ -127,8 +132,8 @@ def usearch_hnsw(data: np.ndarray) -> Search:
 
 def faiss_hnsw(data: np.ndarray) -> Search:
     """HNSW with the same numbers."""
-    index = faiss.IndexHNSWFlat(DIM, 16, faiss.METRIC_INNER_PRODUCT)
-    index.hnsw.efConstruction, index.hnsw.efSearch = 128, 64
+    index = faiss.IndexHNSWFlat(DIM, CONNECTIVITY, faiss.METRIC_INNER_PRODUCT)
+    index.hnsw.efConstruction, index.hnsw.efSearch = EXPANSION_ADD, EXPANSION_SEARCH
     index.add(data)
     return lambda query: index.search(query[None], PLACES)[1][0].tolist()
 

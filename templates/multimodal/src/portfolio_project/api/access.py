@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 
 import structlog
@@ -9,12 +10,13 @@ import structlog
 from ..batching import Batcher, Limits
 from ..embedder import Embedder
 from ..errors import UserError
-from ..index import Index, IndexUnavailableError, State, VersionMismatchError
+from ..index import Index, IndexUnavailableError, VersionMismatchError
 from ..provenance import ProvenanceError, Registry
 from ..serving import ModelRefused, ModelSlot, Problem
 from ..serving_model import embed_documents, limits_of, load, warm_up
 from ..settings import Settings
 
+_DISK = (OSError, sqlite3.Error)
 _log = structlog.get_logger("api")
 
 
@@ -57,7 +59,7 @@ class Access:
                 warm_up(embedder)
                 self.fill(wanted, embedder)
                 self.slot.swap(wanted, embedder)
-            except (ProvenanceError, ModelRefused, UserError, ValueError) as error:
+            except (ProvenanceError, ModelRefused, UserError, ValueError, *_DISK) as error:
                 raise ModelUnavailableError(str(error)) from error
 
     def fill(self, version: str, embedder: Embedder) -> int:
@@ -112,8 +114,3 @@ def index_problem(error: UserError) -> Problem:
             )
         case _:
             return Problem(409, detail=f"{error}.")
-
-
-def versions(state: State, model: str) -> dict[str, str]:
-    """The two versions that every answer names."""
-    return {"model_version": model, "index_version": state.version}

@@ -100,14 +100,15 @@ def documents_router(access: Access) -> APIRouter:
             vectors = await _embed(document, access, served)
             try:
                 entry = Entry(document, vectors)
-                state = await asyncio.to_thread(access.index.upsert, [entry], served.version)
+                await asyncio.to_thread(access.index.upsert, [entry], served.version)
+                version = await asyncio.to_thread(access.index.version)
             except UserError as error:
                 raise index_problem(error) from error
             return Indexed(
                 **_shown(document).model_dump(),
                 modalities=sorted(vectors),
                 model_version=served.version,
-                index_version=state.version,
+                index_version=version,
             )
 
     @router.get("", summary="Look through all documents")
@@ -126,12 +127,12 @@ def documents_router(access: Access) -> APIRouter:
         """When this answers, it is not found any more. 404 if it was not there."""
         try:
             count = access.index.delete([document])
-            state = access.index.state()
+            version = access.index.version()
         except UserError as error:
             raise index_problem(error) from error
         if not count:
             raise Problem(404, detail=f"There is no document {document}.")
-        return Removed(removed=count, index_version=state.version)
+        return Removed(removed=count, index_version=version)
 
     _add_reading(router, access)
     return router

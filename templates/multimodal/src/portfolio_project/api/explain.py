@@ -93,7 +93,7 @@ def _explain(  # noqa: PLR0913, PLR0917 - what it is made from
 ) -> Explanation:
     try:
         found = access.index.get(document, media=True)
-        state = access.index.state()
+        index_version = access.index.version()
     except UserError as error:
         raise index_problem(error) from error
     if found is None or "image" not in found.media:
@@ -112,5 +112,5 @@ def _explain(  # noqa: PLR0913, PLR0917 - what it is made from
         words=[WordWeight(word=one.word, weight=round(one.weight, 6)) for one in words],
         regions=[[round(float(x), 6) for x in row] for row in regions],
         model_version=version,
-        index_version=state.version,
+        index_version=index_version,
     )

@@ -84,7 +84,7 @@ def index_router(access: Access) -> APIRouter:
             recall_at_10=found.recall,
             exact_ms=round(found.exact_ms, 4),
             approximate_ms=round(found.approximate_ms, 4),
-            index_version=access.index.state().version,
+            index_version=access.index.version(),
         )
 
     @router.post("/rebuild", summary="Embed what the serving model has not embedded yet")
@@ -95,7 +95,7 @@ def index_router(access: Access) -> APIRouter:
             raise Problem(409, detail="A rebuild is under way already.")
         try:
             count = access.fill(served.version, served.model)
-            version = access.index.state().version
+            version = access.index.version()
         except UserError as error:
             raise index_problem(error) from error
         return Rebuilt(embedded=count, index_version=version, model_version=served.version)

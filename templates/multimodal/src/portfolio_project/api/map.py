@@ -50,7 +50,7 @@ def map_router(access: Access) -> APIRouter:
             try:
                 ids, vectors = access.index.sample(target, served.version, limit)
                 found = {name: access.index.get(name) for name in ids}
-                version = access.index.state().version
+                version = access.index.version()
             except UserError as error:
                 raise index_problem(error) from error
             places, explained = project(vectors)

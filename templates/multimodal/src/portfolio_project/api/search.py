@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from ..embedder import Embedder
 from ..errors import UserError
-from ..index import Document, Hit, Query, State, Vector
+from ..index import Document, Hit, Query, Vector
 from ..index.base import normalised
 from ..serving import AsWhole, Principal, Problem, Served, require_scope
 from .access import Access, index_problem, insist_on_version
@@ -114,10 +114,10 @@ def search_router(access: Access) -> APIRouter:
                 question.filters,
                 question.exact,
             )
-            hits, documents, state = await asyncio.to_thread(_look_up, access, query)
+            hits, documents, version = await asyncio.to_thread(_look_up, access, query)
             return Answer(
                 model_version=served.version,
-                index_version=state.version,
+                index_version=version,
                 target=question.target,
                 hits=[
                     Found(
@@ -150,10 +150,10 @@ async def compose(query: Sequence[Weighted], access: Access, served: Served[Embe
         ) from None
 
 
-def _look_up(access: Access, query: Query) -> tuple[list[Hit], dict[str, Document], State]:
+def _look_up(access: Access, query: Query) -> tuple[list[Hit], dict[str, Document], str]:
     try:
         hits = access.index.search(query)
         found = (access.index.get(hit.id) for hit in hits)
-        return hits, {one.id: one for one in found if one is not None}, access.index.state()
+        return hits, {one.id: one for one in found if one is not None}, access.index.version()
     except UserError as error:
         raise index_problem(error) from error

@@ -107,7 +107,12 @@ class State:
     @property
     def version(self) -> str:
         """Names what an answer was made from: changes with each write and each rebuild."""
-        return f"g{self.generation}.{self.sequence}"
+        return version_of(self.generation, self.sequence)
+
+
+def version_of(generation: int, sequence: int) -> str:
+    """The name of a state, such as g1.42."""
+    return f"g{generation}.{sequence}"
 
 
 Embed = Callable[[Sequence[Document]], Sequence[Vectors]]
@@ -122,7 +127,11 @@ class Index(Protocol):
         """What is in it now."""
 
     @abstractmethod
-    def upsert(self, entries: Sequence[Entry], model: str) -> State:
+    def version(self) -> str:
+        """As `State.version`, without counting anything."""
+
+    @abstractmethod
+    def upsert(self, entries: Sequence[Entry], model: str) -> None:
         """Write or replace whole documents, all or none.
 
         Raises VersionMismatchError, also for a model that another one has followed.

@@ -26,6 +26,7 @@ from .base import (
     State,
     Vector,
     VersionMismatchError,
+    version_of,
 )
 from .column import GRAPH_FROM, Column
 from .store import Store, add_vectors, check_application
@@ -81,13 +82,17 @@ class EmbeddedIndex:
             vectors=self._store.counts(newest[0]),
         )
 
-    def upsert(self, entries: Sequence[Entry], model: str) -> State:
+    def version(self) -> str:
+        """As `State.version`, without counting anything."""
+        newest = self._store.newest()
+        return version_of(newest[0] if newest else 0, self._store.sequence())
+
+    def upsert(self, entries: Sequence[Entry], model: str) -> None:
         """Write or replace whole documents. Raises VersionMismatchError."""
         newest = self._store.newest()
         if newest is None or newest[1] != model:
             raise self._mismatch(model)
         self._store.put(entries, newest[0])
-        return self.state()
 
     def delete(self, ids: Sequence[str]) -> int:
         """Remove documents; return how many there were."""

@@ -18,7 +18,7 @@ from .base import Vector
 
 CONNECTIVITY = 16
 EXPANSION_ADD = 128
-EXPANSION_SEARCH = 64
+EXPANSION_SEARCH = 160
 CHUNK = 32
 """Vectors added between two chances for a search: some 20 ms."""
 

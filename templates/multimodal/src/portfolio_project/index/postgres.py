@@ -32,6 +32,7 @@ from .base import (
     State,
     Vector,
     VersionMismatchError,
+    version_of,
 )
 from .embedded import BATCH, open_snapshot
 
@@ -87,7 +88,17 @@ class PostgresIndex:
             sequence, documents = connection.execute(sql).fetchone() or (0, 0)
         return State(newest[0], sequence, newest[1], newest[2], documents, counts)
 
-    def upsert(self, entries: Sequence[Entry], model: str) -> State:
+    def version(self) -> str:
+        """As `State.version`, without counting anything."""
+        sql = (
+            "SELECT (SELECT id FROM generations WHERE ready > 0 ORDER BY ready DESC LIMIT 1),"
+            " sequence FROM counter"
+        )
+        with self._transaction() as connection:
+            generation, sequence = connection.execute(sql).fetchone() or (0, 0)
+        return version_of(generation or 0, sequence)
+
+    def upsert(self, entries: Sequence[Entry], model: str) -> None:
         """Write or replace whole documents. Raises VersionMismatchError."""
         with self._writing() as connection:
             generation = self._generation(connection, model, newest=True)
@@ -99,7 +110,6 @@ class PostgresIndex:
             if unknown - self._graphs:
                 index_modalities(connection, generation)
         self._graphs |= unknown
-        return self.state()
 
     def delete(self, ids: Sequence[str]) -> int:
         """Remove documents; return how many there were."""
