@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ..provenance import DeadLetters
 from .dataset import IMAGES, SOUNDS, DatasetError, write_rows, write_texts
 from .door import OwnSplit, Taken
-from .near import near_matches
+from .near import cells, near_cells
 from .records import Record
 
 SPLITS: tuple[OwnSplit, ...] = get_args(OwnSplit)
@@ -132,10 +132,10 @@ class Intake:
         """Without those in validation and test that training sees nearly the same."""
         if not placed:
             return placed
-        images = self._scratch_rows(IMAGES)
+        means = cells(self._scratch_rows(IMAGES))  # of all: small enough for memory
         train = [one for one in placed if one.split == "train"]
         other = [one for one in placed if one.split != "train"]
-        twins = near_matches(images[[one.row for one in other]], images[[one.row for one in train]])
+        twins = near_cells(means[_rows(other)], means[_rows(train)])
         for one, twin in zip(other, twins, strict=True):
             if twin >= 0:
                 place = train[int(twin)].record.place
@@ -150,7 +150,7 @@ class Intake:
         folder = self._folder / split
         folder.mkdir()
         for name in self._shapes:
-            write_rows(folder / name, self._scratch_rows(name), [one.row for one in rows])
+            write_rows(folder / name, self._scratch_rows(name), _rows(rows))
         write_texts(folder, [one.caption for one in rows], [[] for _ in rows], ())
 
     def _scratch_rows(self, name: str) -> NDArray[Any]:
@@ -160,6 +160,10 @@ class Intake:
     def _too_few(self, split: str) -> str:
         taken = f"{len(self._kept):,} samples were taken and {self._counts['refused']:,} refused"
         return f"{taken}, which leaves the split {split} empty: give more pictures"
+
+
+def _rows(kept: Sequence[_Kept]) -> list[int]:
+    return [one.row for one in kept]
 
 
 def _by_content(one: _Kept, named: Container[OwnSplit]) -> OwnSplit:
