@@ -20,7 +20,7 @@ from .models import Keeper, VersionId, problem_of
 class Start(BaseModel):
     """How a model is tried."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
     share: Share = Field(
         default=0.0,
