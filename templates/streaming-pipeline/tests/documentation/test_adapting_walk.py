@@ -133,6 +133,7 @@ def adapted(project, run):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_another_domain_comes_in_through_three_files(adapted, run):
     assert "rules" in adapted
     assert "lightgbm" in adapted
