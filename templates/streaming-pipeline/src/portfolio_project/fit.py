@@ -115,7 +115,8 @@ def lightgbm(seed: int) -> Any:
     """The main model, not yet fitted."""
     from lightgbm import LGBMClassifier  # noqa: PLC0415
 
-    return LGBMClassifier(**{**TREES, "random_state": seed})
+    settings: dict[str, Any] = TREES | {"random_state": seed}
+    return LGBMClassifier(**settings)
 
 
 def _logistic(_seed: int) -> Any:
