@@ -155,7 +155,7 @@ def schemathesis(url: str, *options: str) -> None:
             check=False,
             cwd=scratch,
             env=os.environ | {"COLUMNS": "120"},
-            timeout=110,
+            timeout=280,
         )
     assert run.returncode == 0, run.stdout + run.stderr
 

@@ -19,6 +19,7 @@ def keyed(app_factory):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_the_service_does_what_its_document_says(keyed):
     app, secret = keyed
     with live(app) as url:
