@@ -15,7 +15,6 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from dbos import DBOS
 from dbos._sys_db import SystemDatabase
 
 from portfolio_project.policy_model import model
@@ -96,7 +95,7 @@ def _attend(
         if decide:
             approve_all(world)
         sweep.sweep(world, dispatcher)
-        if all(_ended(world, ticket) for ticket in tickets):
+        if all(_ended(world, dispatcher, ticket) for ticket in tickets):
             break
         time.sleep(0.05)
     stop.set()
@@ -114,10 +113,11 @@ def approve_all(world) -> int:
     return len(keys)
 
 
-def _ended(world, ticket: str) -> bool:
+def _ended(world, dispatcher: engine.Dispatcher, ticket: str) -> bool:
     with reading(world) as connection:
         closed = desk.ticket_row(connection, TENANT, ticket).state == "closed"
-    return closed and (DBOS.get_workflow_status(engine.name_of(TENANT, ticket)).status == "SUCCESS")
+    workflow = dispatcher._client.retrieve_workflow(engine.name_of(TENANT, ticket))
+    return closed and workflow.get_status().status == "SUCCESS"
 
 
 def open_ticket(folder: Path, text: str, requester: str, ticket: str = TICKET) -> None:
