@@ -52,6 +52,8 @@ def ingest(folder: Path, config: CorpusConfig, extra: Path | None = None) -> Ing
     Raises:
         OSError: a file can't be read or written.
     """
+    if extra is not None:
+        extra.open("rb").close()  # a file that is not there is told of before the work, not behind
     folder.mkdir(parents=True, exist_ok=True)
     (folder / LETTERS).unlink(missing_ok=True)
     letters = DeadLetters(folder / LETTERS)
