@@ -39,8 +39,8 @@ def train(version: str, python: Path) -> dict[str, str]:
     """Ingest and train the little world; returns file -> SHA-256, and the exact version."""
     data = BUILD / f"var-{version}"
     shutil.rmtree(data, ignore_errors=True)
-    names = {"DATA_DIR": str(data)}
-    settings = {f"PORTFOLIO_PROJECT_{name}": value for name, value in names.items()}
+    prefix = "PORTFOLIO_PROJECT_"
+    settings = {f"{prefix}DATA_DIR": str(data)}
     for command in (["ingest", "--profile", "tiny"], ["train"]):
         subprocess.run(
             [

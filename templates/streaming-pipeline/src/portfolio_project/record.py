@@ -95,7 +95,8 @@ class _Service:
         self._headers = {"Authorization": f"Bearer {key}"} if key else {}
 
     def _open(self, path: str, **headers: str) -> Any:
-        asked = urllib.request.Request(self._url + path, headers={**self._headers, **headers})  # noqa: S310 - checked above
+        sent = self._headers | headers
+        asked = urllib.request.Request(self._url + path, headers=sent)  # noqa: S310 - checked above
         try:
             return urllib.request.urlopen(asked, timeout=_TIMEOUT)  # noqa: S310 - checked above
         except urllib.error.HTTPError as error:

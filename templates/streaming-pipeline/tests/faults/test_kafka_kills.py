@@ -65,13 +65,14 @@ def test_a_second_bridge_for_the_same_data_is_refused(workspace):
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_a_broker_that_does_not_answer_gets_one_line(workspace, unused_port):
+    nobody = f"kafka://127.0.0.1:{unused_port}"
     done = subprocess.run(
         [sys.executable, "-m", "portfolio_project", "stream", "--workers=0"],
         cwd=workspace,
         env={
             **os.environ,
             "PORTFOLIO_PROJECT_DATA_DIR": str(workspace),
-            "PORTFOLIO_PROJECT_BROKER_URL": f"kafka://127.0.0.1:{unused_port}",
+            "PORTFOLIO_PROJECT_BROKER_URL": nobody,
         },
         capture_output=True,
         stdin=subprocess.DEVNULL,

@@ -48,7 +48,7 @@ def environment(settings: Settings) -> dict[str, str]:
 
 def run_worker(settings: Settings, name: str, *, follow_parent: bool = False) -> None:
     """One worker, until it is told to stop. Raises BrokerError if the settings name no broker."""
-    from .worker import run  # noqa: PLC0415 - quixstreams takes two seconds, and only workers use it
+    from .worker import run  # noqa: PLC0415 - quixstreams takes two seconds
 
     if follow_parent:
         die_with_parent()
