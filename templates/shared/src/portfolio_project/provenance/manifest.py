@@ -194,9 +194,11 @@ def read_run(path: Path) -> RunManifest:
     except OSError as error:
         raise UnreadableError(f"{path}: {error.strerror}. Run the command that writes it") from None
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise UnreadableError(f"{path} is no run manifest: {where}: {first['msg']}") from None
+        wrong = "; ".join(
+            f"{'.'.join(map(str, one['loc'])) or 'the file'}: {one['msg']}"
+            for one in error.errors()
+        )
+        raise UnreadableError(f"{path} is no run manifest: {wrong}") from None
 
 
 def now() -> datetime:
