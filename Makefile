@@ -60,7 +60,7 @@ test: setup ## the generator's tests, render matrix included
 
 gate: setup ## generate each default project and run its own full gate in its own environment
 	@for name in $(TEMPLATES); do \
-	  $(BIN)/scaffold verify $$name --evidence build/evidence-$$name.md --junit build/gate-$$name.xml || exit 1; \
+	  $(BIN)/scaffold verify $$name --timeout 1800 --evidence build/evidence-$$name.md --junit build/gate-$$name.xml || exit 1; \
 	done
 
 bench: setup ## side by side with copier and cookiecutter, ratios within one run
