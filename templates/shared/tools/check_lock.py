@@ -5,6 +5,7 @@ it. A seed (versions only, not completed yet) is compared name by name and versi
 """
 
 import difflib
+import os
 import subprocess
 import sys
 import tomllib
@@ -74,9 +75,16 @@ def seed_complaints(root: Path) -> list[str]:
 
 
 def uv(*arguments: str, script: str = "uv") -> subprocess.CompletedProcess[str]:
-    """Run one of the shell tools beside this file, and return what it printed."""
+    """Run one of the shell tools beside this file, and return what it printed.
+
+    On the Python that runs this: uv would else fetch that of .python-version where it is absent.
+    """
     return subprocess.run(
-        ["sh", f"tools/{script}.sh", *arguments], capture_output=True, text=True, check=False
+        ["sh", f"tools/{script}.sh", *arguments],
+        env={**os.environ, "UV_PYTHON": sys.executable},
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 
