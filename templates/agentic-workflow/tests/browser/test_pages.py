@@ -1,10 +1,8 @@
 """The pages in a real browser: the desk with a live worker, and the report opened from disk."""
 
-import shutil
-
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import expect, sync_playwright
+from chromium import LOOPBACK, chromium, look_over, watched
+from playwright.sync_api import expect
 
 from portfolio_project.evaluation import command, dataset
 from portfolio_project.evaluation.page import PAGE
@@ -12,45 +10,14 @@ from portfolio_project.evaluation.report import build_report
 from portfolio_project.evaluation.run import How, evaluate
 from portfolio_project.settings import Settings
 
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-PATIENCE_MS = 60_000
-expect.set_options(timeout=PATIENCE_MS)
-PHONE = {"width": 390, "height": 844}
-
-
-def look_over(page):
-    """Find nothing that axe finds in light or dark, and nothing that a phone cuts off."""
-    for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)
-        found = Axe().run(page)
-        assert found.violations_count == 0, found.generate_report()
-    page.set_viewport_size(PHONE)
-    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
-
 
 @pytest.fixture
 def page():
-    with sync_playwright() as player:
-        if CHROMIUM is None:
-            pytest.skip("no Chromium is installed: make browser fetches one")
-        browser = player.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+    with chromium() as browser:
         opened = browser.new_page()
-        opened.set_default_timeout(PATIENCE_MS)
-        faults = []
-        opened.on("pageerror", lambda error: faults.append(str(error)))
-        opened.on("console", lambda said: faults.append(said.text) if said.type == "error" else 0)
+        troubles = watched(opened, (LOOPBACK, "file:", "data:"))
         yield opened
-        browser.close()
-    assert faults == []
+    assert troubles == []
 
 
 @pytest.fixture
@@ -66,7 +33,7 @@ def test_a_ticket_is_followed_approved_and_seen_in_the_database(desk, page):
     page.get_by_role("button", name="Access", exact=True).click()
     page.get_by_role("button", name="Send").click()
 
-    expect(page.locator("#approval")).to_be_visible(timeout=PATIENCE_MS)
+    expect(page.locator("#approval")).to_be_visible()
     page.get_by_role("button", name="Approve").click()
 
     expect(page.locator("#steps li.good").last).to_contain_text("Ended: resolved")

@@ -10,26 +10,19 @@ import time
 
 import httpx2
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from chromium import PATIENCE_MS, chromium, look_over, watched
+from playwright.sync_api import expect
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("chrome")
-QUIET = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
-PATIENCE_MS = 30_000
+
+@pytest.fixture
+def browser():
+    with chromium() as opened:
+        yield opened
 
 
 @pytest.fixture(scope="module")
 def demo(trained, tmp_path_factory):
     """A running demo; yields its address."""
-    if CHROMIUM is None:
-        pytest.skip("no Chromium on PATH; `make browser` fetches one")
     folder = tmp_path_factory.mktemp("demo")
     for name in ("registry", "models", "data"):
         shutil.copytree(trained / name, folder / name)
@@ -71,24 +64,12 @@ def ready(url):
 
 
 @pytest.fixture
-def page(demo):
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
-        opened = browser.new_page(viewport={"width": 1280, "height": 900})
-        troubles = []
-        opened.on("pageerror", lambda error: troubles.append(f"error: {error}"))
-        opened.on(
-            "console",
-            lambda said: troubles.append(said.text) if said.type in {"error", "warning"} else None,
-        )
-        opened.on(
-            "request",
-            lambda asked: None if asked.url.startswith(demo) else troubles.append(asked.url),
-        )
-        opened.goto(demo)
-        yield opened
-        browser.close()
-    assert not troubles
+def page(browser, demo):
+    opened = browser.new_page(viewport={"width": 1280, "height": 900})
+    troubles = watched(opened, (demo,))
+    opened.goto(demo)
+    yield opened
+    assert troubles == []
 
 
 def number(page, name):
@@ -113,9 +94,7 @@ def test_the_page_moves_survives_a_kill_and_rolls_back(page):
     assert page.evaluate(chart) != drawn
 
     page.get_by_role("button", name="Kill the worker").click()
-    expect(page.locator("#worker-text")).to_contain_text(
-        "nothing lost, nothing doubled", timeout=PATIENCE_MS
-    )
+    expect(page.locator("#worker-text")).to_contain_text("nothing lost, nothing doubled")
     expect(page.locator("#balance")).to_have_attribute("data-state", "good")
     wait_for_more(page, "predictions", number(page, "predictions"))
 
@@ -154,8 +133,8 @@ def test_the_page_works_by_keyboard_on_a_phone_and_without_motion(page):
 def test_a_model_is_tried_in_the_shadow_and_the_world_is_changed(page):
     page.get_by_role("button", name="Try as shadow").first.click()
     trial = page.locator("#trial")
-    expect(trial).to_contain_text("decides nothing", timeout=PATIENCE_MS)
-    expect(trial).to_contain_text("On the same", timeout=PATIENCE_MS)
+    expect(trial).to_contain_text("decides nothing")
+    expect(trial).to_contain_text("On the same")
     drift = page.get_by_role("button", name="Inject a drift")
     drift.click()
     expect(page.locator("#drift")).to_have_attribute("aria-pressed", "true")
@@ -166,32 +145,21 @@ def test_a_model_is_tried_in_the_shadow_and_the_world_is_changed(page):
 
 
 def test_nobody_is_shut_out_of_the_page(page):
-    from axe_playwright_python.sync_playwright import Axe  # noqa: PLC0415
-
     wait_for_more(page, "predictions", 0)
-    for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-        found = Axe().run(page)
-        assert found.violations_count == 0, f"{scheme}: {found.generate_report()}"
+    look_over(page)
 
 
-def test_a_recorded_run_opens_from_disk_and_asks_nobody(demo, tmp_path):
+def test_a_recorded_run_opens_from_disk_and_asks_nobody(browser, demo, tmp_path):
     recorded = tmp_path / "recording.html"
     command = ["record", str(recorded), f"--url={demo}", "--seconds=2"]
     module = "portfolio_project"
     subprocess.run([sys.executable, "-m", module, *command], check=True, timeout=60)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
-        opened = browser.new_page()
-        asked, troubles = [], []
-        opened.on("request", lambda one: asked.append(one.url))
-        opened.on("pageerror", lambda error: troubles.append(str(error)))
-        opened.goto(recorded.as_uri())
-        expect(opened.locator("#live-text")).to_contain_text("Recorded", timeout=PATIENCE_MS)
-        wait_for_more(opened, "predictions", 0)
-        expect(opened.locator("#models .serving")).to_be_visible()
-        opened.get_by_role("button", name="Roll back").click()
-        expect(opened.locator("#model-text")).to_contain_text("nothing can be changed")
-        browser.close()
+    opened = browser.new_page()
+    troubles = watched(opened, ("file:", "data:"))
+    opened.goto(recorded.as_uri())
+    expect(opened.locator("#live-text")).to_contain_text("Recorded")
+    wait_for_more(opened, "predictions", 0)
+    expect(opened.locator("#models .serving")).to_be_visible()
+    opened.get_by_role("button", name="Roll back").click()
+    expect(opened.locator("#model-text")).to_contain_text("nothing can be changed")
     assert troubles == []
-    assert [url for url in asked if not url.startswith(("file:", "data:"))] == []

@@ -1,0 +1,1 @@
+../../shared/tests/chromium.py
