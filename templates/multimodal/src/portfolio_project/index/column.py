@@ -15,7 +15,7 @@ from .store import Rows
 
 T = TypeVar("T", bound=np.generic)
 
-GRAPH_FROM = 10_000
+GRAPH_FROM = 20_000
 """Below this many vectors, comparing with all of them is quick enough."""
 
 SUBSET_SHARE = 0.2

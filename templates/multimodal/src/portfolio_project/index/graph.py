@@ -18,7 +18,8 @@ from .base import Vector
 
 CONNECTIVITY = 16
 EXPANSION_ADD = 128
-EXPANSION_SEARCH = 160
+EXPANSION_SEARCH = 192
+"""How many candidates a search keeps: benchmarks/bench_index.py has what that finds and costs."""
 CHUNK = 32
 """Vectors added between two chances for a search: some 20 ms."""
 
