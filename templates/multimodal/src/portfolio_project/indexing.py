@@ -85,7 +85,7 @@ def document_of(data: SplitData, split: str, row: int, embedder: Embedder) -> Do
     if data.sounds is not None and "sound" in embedder.modalities:
         wave = data.waves(slice(row, row + 1))[0]
         media["sound"] = Media("audio/wav", _wav(wave, embedder.spec.spectrogram.sample_rate))
-    attributes = {"split": split}
+    attributes = {"split": split, **(data.facets[row] if data.facets else {})}
     if data.attributes is not None:
         numbers = tuple(int(number) for number in data.attributes[row])
         attributes |= facets_of(from_row(numbers))

@@ -166,6 +166,18 @@ def test_sounds_are_kept_for_a_model_that_hears(tmp_path):
     assert read_split(tmp_path / "data" / "train").modalities() == ("image", "text", "sound")
 
 
+def test_other_columns_are_kept_beside_their_pictures_whatever_the_order(tmp_path):
+    rows = [row | {"number": str(i), "odd": "x" * (i % 2)} for i, row in enumerate(good_rows(40))]
+    take_in(write_folder(tmp_path / "mine", rows, good_files(40)), tmp_path / "data")
+    numbers = {caption(i): i for i in range(40)}
+    for split in SPLITS:
+        data = read_split(tmp_path / "data" / split)
+        for told, facets in zip(data.captions, data.facets, strict=True):
+            number = numbers[told]
+            assert facets == {"number": str(number)} | ({"odd": "x"} if number % 2 else {})
+    assert "test/facets.json" in read_run(tmp_path / "data" / "run.json").outputs
+
+
 def test_too_few_pictures_leave_the_old_data_and_say_why(tmp_path):
     good = write_folder(tmp_path / "mine", good_rows(40), good_files(40))
     take_in(good, tmp_path / "data")

@@ -31,7 +31,9 @@ def pictures(*indices: int) -> list[dict]:
 def test_a_saved_data_set_is_read_undecoded_with_its_splits(tmp_path):
     captions = [caption(index) for index in range(3)]
     rows = {"image": pictures(0, 1, 2), "caption": captions, "id": [1, 2, 3]}
-    whole = made(rows, FEATURES | {"id": datasets.Value("int64")})
+    rows["kind"] = [1, 0, -1]
+    more = {"id": datasets.Value("int64"), "kind": datasets.ClassLabel(names=["cat", "dog"])}
+    whole = made(rows, FEATURES | more)
     splits = {"train": whole.select([0, 1]), "dev": whole.select([2])}
     datasets.DatasetDict(splits).save_to_disk(tmp_path / "saved")
     source = read_hub(str(tmp_path / "saved"))
@@ -41,6 +43,8 @@ def test_a_saved_data_set_is_read_undecoded_with_its_splits(tmp_path):
     assert [record.told["split"] for record in found] == ["train", "train", "validation"]
     assert [record.read for record in found] == [1, 2, 3]
     assert source.size == 3
+    facets = [{"id": "1", "kind": "dog"}, {"id": "2", "kind": "cat"}, {"id": "3"}]
+    assert [record.facets for record in found] == facets
 
 
 def test_several_captions_of_a_row_and_sounds_are_taken(tmp_path):

@@ -28,6 +28,7 @@ def test_a_table_may_have_a_mark_at_its_start_other_columns_and_breaks_in_a_fiel
     (tmp_path / "mine.csv").write_text(text, encoding="utf-8")
     [record] = records(tmp_path)
     assert record.told == {"image": "a.png", "caption": "one, two\u2028\nthree"}
+    assert record.facets == {"id": "7"}
     assert record.image == tmp_path / "a.png"
 
 
@@ -96,10 +97,17 @@ def test_tar_shards_are_read_in_order_without_unpacking(tmp_path, ending):
 
 
 def test_a_shard_may_tell_of_a_sample_in_json(tmp_path):
-    told = {"caption": "x", "split": "test", "url": "gone"}
+    told = {
+        "caption": "x",
+        "split": "test",
+        "place": " by the\nsea",
+        "size": [1],
+        "long": "x" * 999,
+    }
     files = {"a.b/001.jpg": b"1", "a.b/001.json": json.dumps(told).encode(), "002.json": b"[1]"}
     one, two = records(write_tar(tmp_path / "s.tar", files))
     assert one.told == {"image": "a.b/001", "caption": "x", "split": "test"}
+    assert one.facets == {"place": "by the sea"}
     assert two.fault == "its text or JSON cannot be read"
 
 

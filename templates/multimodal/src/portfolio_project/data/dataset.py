@@ -4,13 +4,14 @@ SPLIT/images.npy      bytes (n, side, side, 3)
 SPLIT/captions.json   {"captions": n texts, "negatives": n lists of texts, "kinds": names}
 SPLIT/sounds.npy      16-bit samples (n, length), if there are sounds
 SPLIT/attributes.npy  category numbers (n, columns), if there are attributes
+SPLIT/facets.json     n mappings from names to values, if the source said more of its samples
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,8 @@ IMAGES = "images.npy"
 CAPTIONS = "captions.json"
 SOUNDS = "sounds.npy"
 ATTRIBUTES = "attributes.npy"
-FILES = (IMAGES, CAPTIONS, SOUNDS, ATTRIBUTES)
+FACETS = "facets.json"
+FILES = (IMAGES, CAPTIONS, SOUNDS, ATTRIBUTES, FACETS)
 _FULL = 32_767
 _AT_ONCE = 512
 
@@ -47,6 +49,7 @@ class SplitData:
         kinds: what is swapped in each negative.
         sounds: 16-bit samples (n, length), None if the data are silent.
         attributes: category numbers (n, columns), None if there are none.
+        facets: for each sample, what else is known of it, to filter by; empty if nothing is.
     """
 
     images: NDArray[np.uint8]
@@ -55,6 +58,7 @@ class SplitData:
     kinds: Sequence[str] = field(default=())
     sounds: NDArray[np.int16] | None = None
     attributes: NDArray[np.int64] | None = None
+    facets: Sequence[Mapping[str, str]] = field(default=())
 
     def __len__(self) -> int:
         """How many samples there are."""
@@ -107,6 +111,7 @@ def write_split(folder: Path, data: SplitData) -> None:
         if array is not None:
             np.save(folder / name, array)
     write_texts(folder, data.captions, data.negatives, data.kinds)
+    write_facets(folder, data.facets)
 
 
 def write_texts(
@@ -122,6 +127,13 @@ def write_texts(
         "kinds": list(kinds),
     }
     (folder / CAPTIONS).write_bytes(readable_json(content))
+
+
+def write_facets(folder: Path, facets: Sequence[Mapping[str, str]]) -> None:
+    """Write what else is known of the samples of a split; nothing if that is nothing."""
+    (folder / FACETS).unlink(missing_ok=True)
+    if any(facets):
+        (folder / FACETS).write_bytes(readable_json([dict(one) for one in facets]))
 
 
 def write_rows(path: Path, source: NDArray[Any], rows: Sequence[int]) -> None:
@@ -149,13 +161,20 @@ def read_split(folder: Path) -> SplitData:
             content["kinds"],
             arrays.get(SOUNDS),
             arrays.get(ATTRIBUTES),
+            _read_facets(folder / FACETS),
         )
     except FileNotFoundError:
         raise DatasetError(f"there are no data in {folder}. Run the command `ingest`") from None
     except (OSError, KeyError, ValueError) as error:
         raise DatasetError(f"{folder} is damaged ({error}). Ingest again") from None
-    if len({len(found), *(len(array) for array in arrays.values())}) > 1:
+    lengths = {len(array) for array in (*arrays.values(), found.facets or found.captions)}
+    if lengths != {len(found)}:
         raise DatasetError(f"{folder} is damaged: its files differ in length. Ingest again")
+    return found
+
+
+def _read_facets(path: Path) -> Sequence[Mapping[str, str]]:
+    found: list[Mapping[str, str]] = json.loads(path.read_bytes()) if path.exists() else []
     return found
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from .dataset import DatasetError
-from .records import NAMES, Media, Record, Source
+from .records import NAMES, Media, Record, Source, facets_in
 
 PREFIX = "huggingface:"
+Say = Callable[[Any], object]
 _SPLITS = {"test": "test", "val": "validation", "dev": "validation"}
 """How the names of splits begin; every other one is trained on."""
 _SAVED = ("dataset_dict.json", "state.json")
@@ -73,17 +75,40 @@ def _records(
     read = 0
     for split, whole in tables.items():
         wanted = columns[split]
-        table = whole.select_columns(list(wanted.values()))
+        more = _more(datasets, whole, wanted)
+        table = whole.select_columns([*wanted.values(), *more])
         table = table.cast_column(wanted["image"], datasets.Image(decode=False))
         if "sound" in wanted:
             table = table.cast_column(wanted["sound"], datasets.Audio(decode=False))
         for line, row in enumerate(table, start=1):
             read += 1
             image, sound = (_media(row.get(wanted.get(kind, ""))) for kind in ("image", "sound"))
+            facets = facets_in({column: say(row[column]) for column, say in more.items()})
             given = row[wanted["caption"]]
             for caption in given if isinstance(given, list) else [given]:
                 told = {"image": f"row {line}", "caption": caption, "split": _split(split)}
-                yield Record(f"{name}, {split}", line, told, image, sound, read=read)
+                yield Record(f"{name}, {split}", line, told, image, sound, facets, read=read)
+
+
+def _more(datasets: Any, table: Any, wanted: Mapping[str, str]) -> dict[str, Say]:
+    """The other columns of single values, and how a cell is said: classes by their names."""
+    found: dict[str, Say] = {}
+    for column, feature in table.features.items():
+        if column in wanted.values():
+            continue
+        if isinstance(feature, datasets.ClassLabel):
+            found[column] = partial(_class, feature)
+        elif isinstance(feature, datasets.Value):
+            found[column] = _as_it_is
+    return found
+
+
+def _class(feature: Any, cell: Any) -> object:
+    return feature.int2str(cell) if cell is not None and 0 <= cell < feature.num_classes else None
+
+
+def _as_it_is(cell: Any) -> object:
+    return cell
 
 
 def _split(name: str) -> str:

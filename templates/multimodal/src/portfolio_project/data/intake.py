@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..provenance import DeadLetters
-from .dataset import IMAGES, SOUNDS, DatasetError, write_rows, write_texts
+from .dataset import IMAGES, SOUNDS, DatasetError, write_facets, write_rows, write_texts
 from .door import OwnSplit, Taken
 from .near import cells, near_cells
 from .records import Record
@@ -152,6 +152,7 @@ class Intake:
         for name in self._shapes:
             write_rows(folder / name, self._scratch_rows(name), _rows(rows))
         write_texts(folder, [one.caption for one in rows], [[] for _ in rows], ())
+        write_facets(folder, [one.record.facets for one in rows])
 
     def _scratch_rows(self, name: str) -> NDArray[Any]:
         shape, dtype = self._shapes[name]

@@ -19,6 +19,9 @@ NAMES: dict[str, tuple[str, ...]] = {
 }
 """What the fields of a sample may be called; the first that is there counts."""
 
+_KNOWN = {spelling for spellings in NAMES.values() for spelling in spellings}
+_MOST_FACETS, _LONGEST_NAME, _LONGEST_VALUE = 30, 60, 120
+
 
 @dataclass(frozen=True, slots=True)
 class Record:
@@ -30,6 +33,7 @@ class Record:
         told: its fields, named as in `NAMES`, for the check and for the dead letter.
         image: the picture.
         sound: the sound, if there is one.
+        facets: what else its source says of it, to filter by; see `facets_in`.
         fault: why it cannot be taken, if the source itself knows.
         read: how much of the source was read with it, in the unit of `Source.size`.
     """
@@ -39,6 +43,7 @@ class Record:
     told: Mapping[str, object]
     image: Media = None
     sound: Media = None
+    facets: Mapping[str, str] = field(default_factory=dict)
     fault: str = ""
     read: int = 0
 
@@ -74,6 +79,18 @@ def named(row: Mapping[str, object]) -> dict[str, object]:
         if value is not None:
             found[name] = value
     return found
+
+
+def facets_in(row: Mapping[str, object]) -> dict[str, str]:
+    """The other fields of a row, if they are short texts, numbers or yes and no; not too many."""
+    found: dict[str, str] = {}
+    for name, value in row.items():
+        if name in _KNOWN or not isinstance(value, str | int | float):
+            continue
+        said = " ".join(str(value).split())
+        if 0 < len(name) <= _LONGEST_NAME and 0 < len(said) <= _LONGEST_VALUE:
+            found[name] = said
+    return dict(list(found.items())[:_MOST_FACETS])
 
 
 def read_media(media: Path | bytes, most: int) -> bytes:

@@ -14,7 +14,7 @@ from contextlib import suppress
 from itertools import groupby
 from pathlib import Path
 
-from .records import Record, Source, named
+from .records import Record, Source, facets_in, named
 
 PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif")
 SOUNDS = (".wav", ".flac", ".ogg", ".mp3")
@@ -67,24 +67,26 @@ def _record(path: Path, line: int, name: str, parts: list[_Part], before: int) -
         reason = f"{name}{large[0]} is larger than a file may be"
         return Record(path.name, line, told, fault=reason, read=read)
     try:
-        told |= _fields(files)
+        fields, facets = _fields(files)
     except ValueError:
         return Record(path.name, line, told, fault="its text or JSON cannot be read", read=read)
     image, sound = _first(files, PICTURES), _first(files, SOUNDS)
-    return Record(path.name, line, told, image, sound, read=read)
+    return Record(path.name, line, told | fields, image, sound, facets, read=read)
 
 
-def _fields(files: dict[str, bytes | None]) -> dict[str, object]:
-    """What the text and the JSON of a sample say. Raises ValueError."""
+def _fields(files: dict[str, bytes | None]) -> tuple[dict[str, object], dict[str, str]]:
+    """What the text and the JSON of a sample say: fields, facets. Raises ValueError."""
     found: dict[str, object] = {}
+    facets: dict[str, str] = {}
     if data := files.get(".json"):
         content = json.loads(data[:_LONGEST_TEXT])
         if not isinstance(content, dict):
             raise ValueError("no object")
         found = {key: value for key, value in named(content).items() if key in {"caption", "split"}}
+        facets = facets_in(content)
     if (text := _first(files, TEXTS)) is not None:
         found["caption"] = text[:_LONGEST_TEXT].decode("utf-8-sig")
-    return found
+    return found, facets
 
 
 def _first(files: dict[str, bytes | None], endings: tuple[str, ...]) -> bytes | None:

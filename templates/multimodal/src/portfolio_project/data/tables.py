@@ -12,7 +12,7 @@ from typing import Any
 
 from ..preprocess import BadMedia
 from .dataset import DatasetError
-from .records import Record, Source, named, read_media
+from .records import Record, Source, facets_in, named, read_media
 from .shards import PICTURES, SOUNDS, TEXTS
 
 TABLES = (".csv", ".jsonl", ".ndjson")
@@ -82,7 +82,7 @@ def _record(table: Path, line: int, row: Any, read: int) -> Record:
     if not isinstance(row, dict):
         return Record(table.name, line, {"row": row}, fault="the row is no object", read=read)
     told = named(row)
-    record = Record(table.name, line, told, read=read)
+    record = Record(table.name, line, told, facets=facets_in(row), read=read)
     for field in ("image", "sound"):
         given = told.get(field)
         if given is None:
