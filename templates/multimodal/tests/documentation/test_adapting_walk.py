@@ -75,6 +75,7 @@ def test_the_walk_ends_with_the_right_flag_on_the_search_page(copy):
         )
         best, *_ = json.loads(answered.stdout)["hits"]
         assert best["caption"] == "a flag of blue, white and red from left to right"
+        assert best["attributes"]["way"] == "upright"
         assert httpx2.get(url).headers["content-type"].startswith("text/html")
     finally:
         service.close()
