@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 import throwaway_postgres
-from fastapi import FastAPI
 from filelock import FileLock
 
-from portfolio_project import api, config, indexing, ingest, train
+from portfolio_project import config, indexing, ingest, train
 from portfolio_project.index import EmbeddedIndex
 from portfolio_project.provenance import Registry
 from portfolio_project.serving import load_settings
@@ -68,25 +67,6 @@ def make_settings(workspace: Path) -> Callable[..., Settings]:
         return load_settings(Settings, **values)
 
     return make
-
-
-@pytest.fixture
-def app_factory(make_settings: Callable[..., Settings]) -> Callable[..., FastAPI]:
-    """Make the application, with settings of one's choice."""
-
-    def make(**overrides: object) -> FastAPI:
-        return api.create_app(make_settings(**overrides))
-
-    return make
-
-
-@pytest.fixture
-def live_server(app_factory: Callable[..., FastAPI]) -> Iterator[str]:
-    """The address of the application on a real socket."""
-    from house import live  # noqa: PLC0415 - pytest must load it first, as a plugin
-
-    with live(app_factory()) as url:
-        yield url
 
 
 @pytest.fixture(scope="session")

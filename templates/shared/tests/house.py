@@ -1,8 +1,7 @@
 """Fixtures and helpers that the tests of every room share.
 
-The family's conftest.py loads them with `pytest_plugins = ["house"]`, and gives two fixtures of
-its own: `app_factory`, a function from settings overrides to the family's application, and
-`live_server`, the address of that application on a real socket.
+The family's conftest.py loads them with `pytest_plugins = ["house"]`, and gives a fixture of its
+own: `make_settings`, a function from overrides to the settings of the family's application.
 """
 
 import json
@@ -11,10 +10,8 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -25,8 +22,8 @@ from hypothesis import settings as hypothesis_settings
 from portfolio_project.serving import (
     Service,
     ServingSettings,
+    in_thread,
     load_settings,
-    make_server,
 )
 
 # The same examples in every run; no deadline, because machines differ.
@@ -49,23 +46,6 @@ def sample_settings(folder: Path, **overrides: object) -> ServingSettings:
     """Return settings for the sample service, with its files under `folder`."""
     defaults = {"data_dir": folder / "var", "log_format": "json"}
     return load_settings(ServingSettings, **(defaults | overrides))
-
-
-@contextmanager
-def live(app: Service) -> Iterator[str]:
-    """Serve `app` from a thread on a free loopback port; yield its address."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    server = make_server(app)
-    thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
-    thread.start()
-    try:
-        wait_until(lambda: server.started or not thread.is_alive(), "the server to start")
-        assert server.started, "the server did not start"
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join(PATIENCE_SECONDS)
-        listener.close()
 
 
 class ServiceProcess:
@@ -168,6 +148,21 @@ def _own_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
             monkeypatch.delenv(name)
     env_file = "portfolio_project.serving.settings.ENV_FILE"
     monkeypatch.setattr(env_file, tmp_path / ".env")
+
+
+@pytest.fixture
+def app_factory(make_settings: Callable[..., ServingSettings]) -> Callable[..., Service]:
+    """Make the family's application, with settings of one's choice."""
+    from portfolio_project.api import create_app  # noqa: PLC0415 - sample services do without it
+
+    return lambda **overrides: create_app(make_settings(**overrides))
+
+
+@pytest.fixture
+def live_server(app_factory: Callable[..., Service]) -> Iterator[str]:
+    """The address of the family's application on a real socket."""
+    with in_thread(app_factory()) as url:
+        yield url
 
 
 @pytest.fixture

@@ -2,14 +2,13 @@
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from fastapi import FastAPI
 from filelock import FileLock
 
-from portfolio_project import api, ingest, profiles, settings, train
+from portfolio_project import ingest, profiles, settings, train
 from portfolio_project.provenance import Registry
 from portfolio_project.serving import load_settings
 
@@ -57,22 +56,3 @@ def make_settings(workspace: Path) -> Callable[..., settings.Settings]:
         return load_settings(settings.Settings, **values)
 
     return make
-
-
-@pytest.fixture
-def app_factory(make_settings: Callable[..., settings.Settings]) -> Callable[..., FastAPI]:
-    """Make the application, with settings of one's choice."""
-
-    def make(**overrides: object) -> FastAPI:
-        return api.create_app(make_settings(**overrides))
-
-    return make
-
-
-@pytest.fixture
-def live_server(app_factory: Callable[..., FastAPI]) -> Iterator[str]:
-    """The address of the application on a real socket."""
-    from house import live  # noqa: PLC0415 - pytest must load it first, as a plugin
-
-    with live(app_factory()) as url:
-        yield url

@@ -8,6 +8,7 @@ from portfolio_project.evaluation import command, dataset
 from portfolio_project.evaluation.page import PAGE
 from portfolio_project.evaluation.report import build_report
 from portfolio_project.evaluation.run import How, evaluate
+from portfolio_project.serving import in_thread
 from portfolio_project.settings import Settings
 
 
@@ -22,9 +23,7 @@ def page():
 
 @pytest.fixture
 def desk(app_factory):
-    from house import live  # noqa: PLC0415 - pytest must load it first, as a plugin
-
-    with live(app_factory(workers=1, confidence_threshold=0.0)) as url:
+    with in_thread(app_factory(workers=1, confidence_threshold=0.0)) as url:
         yield url
 
 

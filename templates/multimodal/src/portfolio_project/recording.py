@@ -5,28 +5,20 @@ What is recorded is what the API answers now, asked over a loopback socket.
 
 from __future__ import annotations
 
-import re
-import socket
-import threading
-import time
 from base64 import b64encode
-from collections.abc import Generator
-from contextlib import contextmanager
-from html import escape
-from importlib.resources import files
 from pathlib import Path
-from string import Template
 from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import orjson
 
-from .about import about
 from .api import create_app
+from .api.pages import PAGE
 from .errors import UserError
 from .provenance.durable import replace_file
-from .serving import Service, make_server
+from .serving import in_thread
+from .serving.pages import recorded_page
 from .settings import Settings
 
 EXAMPLES = (
@@ -37,9 +29,6 @@ EXAMPLES = (
 )
 LIMIT = 12
 MAP = "/v1/map?limit=600"
-SCRIPTS = ("page.js", "explain.js", "map.js", "search.js", "app.js")
-_IMPORT = re.compile(r"^import .*?;\n", re.MULTILINE)
-_EXPORT = re.compile(r"^export ", re.MULTILINE)
 
 
 class RecordingError(UserError):
@@ -52,32 +41,11 @@ def record(settings: Settings, target: Path) -> str:
     Raises RecordingError, and the index's errors.
     """
     quiet = {"log_level": "error", "rate_limit": "1000000/second", "api_keys": ()}
-    with _served(create_app(settings.model_copy(update=quiet))) as url:
+    with in_thread(create_app(settings.model_copy(update=quiet))) as url:
         recorded = _ask(url)
-    replace_file(target, page(recorded).encode())
+    replace_file(target, recorded_page(PAGE, recorded).encode())
     answers, pictures = recorded["answers"], recorded["pictures"]
     return f"{len(answers)} answers and {len(pictures)} pictures"
-
-
-def page(recorded: dict[str, Any]) -> str:
-    """The page with everything inside."""
-    folder = files(str(__package__)) / "page"
-    read = {name: (folder / name).read_text("utf-8") for name in (*SCRIPTS, "style.css")}
-    icon = b64encode((folder / "icon.svg").read_bytes()).decode()
-    # Within a script element nothing may look like its end.
-    data = orjson.dumps(recorded).decode().replace("</", "<\\/")
-    code = "\n".join(_EXPORT.sub("", _IMPORT.sub("", read[name])) for name in SCRIPTS)
-    words = {key: escape(value) for key, value in about().items()}
-    html = Template((folder / "index.html").read_text("utf-8")).safe_substitute(words)
-    html = html.replace("/icon.svg", f"data:image/svg+xml;base64,{icon}")
-    html = html.replace(
-        '<link rel="stylesheet" href="/style.css">', f"<style>{read['style.css']}</style>"
-    )
-    html = html.replace('<script type="module" src="/app.js"></script>', "")
-    html = re.sub(r'<p id="links">.*?</p>', "<p>Recorded from a running service.</p>", html)
-    scripts = f"<script>globalThis.RECORDED = {data};</script>\n"
-    scripts += f'<script type="module">\n{code}</script>\n'
-    return html.replace("</body>", f"{scripts}</body>")
 
 
 def _ask(url: str) -> dict[str, Any]:
@@ -138,20 +106,3 @@ def _fetch(url: str, body: bytes | None = None) -> tuple[str, bytes]:
     request = Request(url, body, {"Content-Type": "application/json"})  # noqa: S310 - our own server
     with urlopen(request, timeout=60) as answer:  # noqa: S310 - our own server
         return answer.headers.get_content_type(), answer.read()
-
-
-@contextmanager
-def _served(app: Service) -> Generator[str]:
-    """Serve from a thread on a free loopback port; yield its address."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    server = make_server(app)
-    thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
-    thread.start()
-    try:
-        while not server.started and thread.is_alive():
-            time.sleep(0.05)
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join()
-        listener.close()

@@ -8,11 +8,11 @@ import sys
 
 import pytest
 from chromium import chromium, look_over, watched
-from house import live
 from playwright.sync_api import expect
 
 from portfolio_project.api.examples import PICTURE, SOUND
 from portfolio_project.provenance.durable import replace_file
+from portfolio_project.serving import in_thread
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def open_page(browser):
 
 @pytest.fixture
 def url(app_factory):
-    with live(app_factory()) as address:
+    with in_thread(app_factory()) as address:
         yield address
 
 

@@ -3,9 +3,10 @@
 import re
 
 import pytest
-from house import PEPPER, live, schemathesis
+from house import PEPPER, schemathesis
 from starlette.testclient import TestClient
 
+from portfolio_project.serving import in_thread
 from portfolio_project.serving.keys import mint_key
 
 VERBS = ("get", "post", "put", "patch", "delete")
@@ -22,7 +23,7 @@ def keyed(app_factory):
 @pytest.mark.timeout(300)
 def test_the_service_does_what_its_document_says(keyed):
     app, secret = keyed
-    with live(app) as url:
+    with in_thread(app) as url:
         schemathesis(url, "--header", f"Authorization: Bearer {secret}")
 
 

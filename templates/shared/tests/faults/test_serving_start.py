@@ -6,12 +6,13 @@ from contextlib import asynccontextmanager
 
 import httpx2
 import pytest
-from house import live, sample_settings, wait_until
+from house import sample_settings, wait_until
 from sample_service import sample_app
 
 from portfolio_project.serving import (
     BadSettings,
     ModelSlot,
+    in_thread,
     serve,
 )
 
@@ -49,7 +50,7 @@ def test_a_model_that_fails_its_warm_up_stops_the_start_and_says_why_in_one_line
 
 @pytest.fixture
 def url(tmp_path):
-    with live(sample_app(sample_settings(tmp_path, max_concurrency=2))) as url:
+    with in_thread(sample_app(sample_settings(tmp_path, max_concurrency=2))) as url:
         yield url
 
 

@@ -4,10 +4,10 @@ import threading
 import time
 
 import httpx2
-from house import live, sample_settings
+from house import sample_settings
 from sample_service import sample_app
 
-from portfolio_project.serving import ModelSlot
+from portfolio_project.serving import ModelSlot, in_thread
 
 
 def test_swap_and_rollback_under_load_drop_nothing(tmp_path):
@@ -20,7 +20,7 @@ def test_swap_and_rollback_under_load_drop_nothing(tmp_path):
         with httpx2.Client(base_url=url) as client:
             answers.extend(client.get(path) for _ in range(40))
 
-    with live(app) as url:
+    with in_thread(app) as url:
         paths = ("/v1/score?seconds=0.005", "/v1/thread?seconds=0.005", "/v1/score")
         callers = [threading.Thread(target=ask, args=(url, path)) for path in paths]
         for caller in callers:
@@ -43,6 +43,6 @@ def test_swap_and_rollback_under_load_drop_nothing(tmp_path):
 
 
 def test_only_a_route_that_leased_names_a_model(tmp_path):
-    with live(sample_app(sample_settings(tmp_path))) as url:
+    with in_thread(sample_app(sample_settings(tmp_path))) as url:
         assert "x-model-version" not in httpx2.get(f"{url}/v1/notes").headers
         assert httpx2.get(f"{url}/v1/score").headers["x-model-version"] == "v1"

@@ -4,8 +4,10 @@ import time
 
 import httpx2
 import pytest
-from house import live, sample_settings, wait_until
+from house import sample_settings, wait_until
 from sample_service import sample_app
+
+from portfolio_project.serving import in_thread
 
 
 @pytest.fixture
@@ -14,7 +16,7 @@ def service(tmp_path):
         tmp_path, request_timeout_seconds=0.2, max_concurrency=1, max_streams=2
     )
     app = sample_app(settings)
-    with live(app) as url, httpx2.Client(base_url=url) as client:
+    with in_thread(app) as url, httpx2.Client(base_url=url) as client:
         client.app = app
         yield client
 

@@ -5,22 +5,18 @@ The file needs no server and no network: open it from disk. Nothing on it can be
 
 from __future__ import annotations
 
-import base64
-import re
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import suppress
-from html import escape
 from importlib.resources import files
 from pathlib import Path
-from string import Template
 from typing import Any
 
 import orjson
 
-from .about import about
+from .serving.pages import recorded_page
 
 ANSWERS = (
     "/v1/stats",
@@ -33,7 +29,7 @@ ANSWERS = (
 _DETAILS = 40
 _BEFORE = 2_400
 _TIMEOUT = 30
-_IMPORT = re.compile(r'(from )"\./(\w+)\.js"')
+PAGE = files(str(__package__)) / "page"
 
 
 class RecordError(Exception):
@@ -54,35 +50,9 @@ def record(url: str, seconds: float, out: Path, key: str | None = None) -> int:
         answers[path] = service.get(path)
         with suppress(RecordError):  # a model of an earlier version has no explainer
             answers[f"{path}/explanation"] = service.get(f"{path}/explanation")
-    out.write_text(page({"frames": frames, "answers": answers}), encoding="utf-8")
+    recording = {"frames": frames, "answers": answers}
+    out.write_text(recorded_page(PAGE, recording), encoding="utf-8")
     return len(decisions)
-
-
-def page(recording: dict[str, Any]) -> str:
-    """The page with its styles, its scripts and the recording in it."""
-    folder = files(str(__package__)) / "page"
-    sources = {
-        entry.name.removesuffix(".js"): entry.read_text(encoding="utf-8")
-        for entry in folder.iterdir()
-        if entry.name.endswith(".js")
-    }
-    imports = {
-        name: _data_url(_IMPORT.sub(r'\1"\2"', text), "text/javascript")
-        for name, text in sources.items()
-    }
-    icon = _data_url((folder / "icon.svg").read_text(encoding="utf-8"), "image/svg+xml")
-    words = {name: escape(value) for name, value in about().items()}
-    html = Template((folder / "index.html").read_text(encoding="utf-8")).safe_substitute(words)
-    style = (folder / "style.css").read_text(encoding="utf-8")
-    scripts = (
-        f'<script type="importmap">{orjson.dumps({"imports": imports}).decode()}</script>\n'
-        f"<script>globalThis.recording = {_in_script(recording)};</script>\n"
-        '<script type="module">import "app";</script>'
-    )
-    html = html.replace('<link rel="stylesheet" href="/style.css">', f"<style>{style}</style>")
-    html = html.replace('<script type="module" src="/app.js"></script>', scripts)
-    html = re.sub(r"<footer>.*?</footer>", "", html, flags=re.DOTALL)
-    return html.replace("/icon.svg", icon)
 
 
 class _Service:
@@ -124,12 +94,3 @@ class _Service:
                     name = value
                 elif kind == "data":
                     yield {"after": round(passed * 1e3), "name": name, "data": orjson.loads(value)}
-
-
-def _data_url(text: str, media_type: str) -> str:
-    return f"data:{media_type};base64,{base64.b64encode(text.encode()).decode()}"
-
-
-def _in_script(value: object) -> str:
-    """JSON that cannot end the script that it stands in."""
-    return orjson.dumps(value).decode().replace("</", "<\\/")

@@ -24,6 +24,7 @@ from portfolio_project.provenance import (
     ProvenanceError,
     Registry,
 )
+from portfolio_project.serving import in_thread
 from portfolio_project.train import GATE
 
 
@@ -121,14 +122,12 @@ def test_a_canary_must_pass_the_gate_and_a_shadow_need_not(registry, other):
 
 
 def test_the_two_are_compared_on_the_same_payments(registry, other, workspace, app_factory):
-    from house import live  # noqa: PLC0415
-
     model = current_scorer(workspace)
     model.beside = tried(registry, other, 0.0)
     log = filled_log(workspace / "log.db", faulty_plan())
     results = run(log, workspace / "stream.db", model)
     rows = contents(results, "trials")
-    with live(app_factory()) as url, httpx2.Client(base_url=url) as client:
+    with in_thread(app_factory()) as url, httpx2.Client(base_url=url) as client:
         assert client.get("/v1/trial").json()["version"] is None
         said = client.post(f"/v1/models/{other}/try", json={"share": 0}).json()
         assert client.get("/v1/trial").json() == said
@@ -144,8 +143,6 @@ def test_the_two_are_compared_on_the_same_payments(registry, other, workspace, a
 
 def test_no_request_fails_while_models_come_and_go(registry, other, workspace, app_factory):
     """Four callers ask without a pause while models are tried, rolled back and promoted."""
-    from house import live  # noqa: PLC0415
-
     serving = registry.current_id()
     failures, versions = [], set()
     stop = threading.Event()
@@ -165,7 +162,7 @@ def test_no_request_fails_while_models_come_and_go(registry, other, workspace, a
                 else:
                     versions.add(said["model_version"])
 
-    with live(app_factory()) as url, httpx2.Client(base_url=url, timeout=20) as client:
+    with in_thread(app_factory()) as url, httpx2.Client(base_url=url, timeout=20) as client:
         broker.Log(workspace / "log.db").append([envelope(0)])  # sets the clock
         callers = [threading.Thread(target=call, args=(url, number)) for number in range(4)]
         for one in callers:

@@ -4,8 +4,9 @@ import time
 
 import httpx2
 import pytest
-from house import live
 from pipeline import current_scorer, faulty_plan, filled_log, payment, run
+
+from portfolio_project.serving import in_thread
 
 
 @pytest.fixture
@@ -16,7 +17,7 @@ def client(app_factory, workspace):
         current_scorer(workspace),
     ).close()
     app = app_factory(broker_url="kafka://127.0.0.1:9", clock="wall")
-    with live(app) as url, httpx2.Client(base_url=url, timeout=20) as session:
+    with in_thread(app) as url, httpx2.Client(base_url=url, timeout=20) as session:
         yield session
 
 

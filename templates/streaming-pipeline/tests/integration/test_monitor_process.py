@@ -21,6 +21,7 @@ from portfolio_project import (
 from portfolio_project.events import DAY
 from portfolio_project.monitors import monitor
 from portfolio_project.monitors.alarms import Alarms
+from portfolio_project.serving import in_thread
 
 TINY = profiles.PROFILES["tiny"].world
 DAYS = 12
@@ -54,8 +55,6 @@ def kept(settings):
 def test_a_drift_raises_alarms_and_asks_for_training(
     workspace, make_settings, app_factory, live_days
 ):
-    from house import live  # noqa: PLC0415
-
     settings = make_settings()
     begins = TINY.present + 6 * DAY
     events = [producer.dearer(one) if one.arrived_at >= begins else one for one in live_days]
@@ -66,7 +65,7 @@ def test_a_drift_raises_alarms_and_asks_for_training(
     assert drifts
     assert all(begins < one.at for one in drifts)
     assert {"retrain"} == {one.kind for one in alarms if one.signal == "model"}
-    with live(app_factory()) as url, httpx2.Client(base_url=url) as client:
+    with in_thread(app_factory()) as url, httpx2.Client(base_url=url) as client:
         told = client.get("/v1/monitors").json()
         assert told["retraining_due"] is True
         assert told["watched_offset"] == results.position().offset

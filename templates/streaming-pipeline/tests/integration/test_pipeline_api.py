@@ -8,6 +8,7 @@ import pytest
 from pipeline import START, contents, current_scorer, envelope, faulty_plan, payment, replayed
 
 from portfolio_project import broker, runner, store
+from portfolio_project.serving import in_thread
 
 
 @pytest.fixture
@@ -218,9 +219,7 @@ def test_a_model_that_falls_behind_is_not_promoted(client):
 
 
 def test_without_a_model_the_service_is_up_but_not_ready(app_factory, tmp_path):
-    from house import live  # noqa: PLC0415
-
-    with live(app_factory(data_dir=tmp_path / "empty")) as url:
+    with in_thread(app_factory(data_dir=tmp_path / "empty")) as url:
         assert httpx2.get(f"{url}/health/live").status_code == 200
         assert httpx2.get(f"{url}/health/ready").status_code == 503
         answer = httpx2.post(f"{url}/v1/score", json=payment(1, occurred_at=0))

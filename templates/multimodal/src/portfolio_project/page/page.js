@@ -1,9 +1,9 @@
 // Small tools of the page: its elements, its requests, its key. A recorded page answers by itself.
 
 const KEY = "api-key";
-const RECORDED = globalThis.RECORDED;
+const { recording } = globalThis;
 
-export const recorded = Boolean(RECORDED);
+export const recorded = Boolean(recording);
 export const byId = (id) => document.getElementById(id);
 
 /** Write `value` into an element, if it is not there already: screen readers hear changes only. */
@@ -45,7 +45,7 @@ export async function ask(path, body) {
 
 function replay(path, body) {
   const key = body ? `${path} ${JSON.stringify(body)}` : path;
-  const data = RECORDED.answers[key];
+  const data = recording.answers[key];
   const detail = "This page is a recording: it knows the examples below the search field.";
   return data ? { ok: true, status: 200, data } : { ok: false, status: 404, data: { detail } };
 }
@@ -54,7 +54,7 @@ const fetched = new Map();
 
 /** A document's picture as a data URL, or nothing. */
 export function picture(id) {
-  if (recorded) return Promise.resolve(RECORDED.pictures[id]);
+  if (recorded) return Promise.resolve(recording.pictures[id]);
   if (!fetched.has(id)) {
     if (fetched.size > 400) fetched.clear();
     fetched.set(id, load(`/v1/documents/${id}/image`).then((blob) => blob && dataUrl(blob)));
@@ -65,7 +65,7 @@ export function picture(id) {
 /** Play a document's sound; says whether there was one. */
 export async function play(id) {
   const data = recorded
-    ? RECORDED.sounds[id] && (await (await fetch(RECORDED.sounds[id])).arrayBuffer())
+    ? recording.sounds[id] && (await (await fetch(recording.sounds[id])).arrayBuffer())
     : await (await load(`/v1/documents/${id}/sound`))?.arrayBuffer();
   if (!data) return false;
   const context = new AudioContext();

@@ -25,7 +25,7 @@ export function watchSearch() {
   byId("drop").addEventListener("click", () => byId("file").click());
   byId("file").addEventListener("change", (event) => take([...event.target.files]));
   watchDrop();
-  const said = recorded ? globalThis.RECORDED.examples : EXAMPLES;
+  const said = recorded ? globalThis.recording.examples : EXAMPLES;
   byId("examples").replaceChildren("Try: ", ...said.map(example));
 }
 

@@ -9,7 +9,7 @@ from .model_slot import ModelRefused, ModelSlot, Served
 from .pagination import Cursor, CursorCodec, Limit, Page
 from .principal import Principal
 from .problems import Problem, ProblemDocument
-from .server import make_server, serve
+from .server import in_thread, make_server, serve
 from .settings import BadSettings, ServingSettings, load_settings
 from .whole import AsWhole, Whole
 
@@ -33,6 +33,7 @@ __all__ = [
     "Whole",
     "build_app",
     "current_exchange",
+    "in_thread",
     "load_settings",
     "make_server",
     "require_scope",

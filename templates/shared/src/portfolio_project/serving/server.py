@@ -3,6 +3,10 @@
 import asyncio
 import logging
 import socket
+import threading
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -17,6 +21,7 @@ if TYPE_CHECKING:
     from .app import Service
 
 _LAST_CALL_SECONDS = 0.2
+_LOOK_SECONDS = 0.01
 _log = structlog.get_logger("server")
 
 
@@ -95,6 +100,28 @@ def make_server(app: "Service") -> DrainingServer:
         timeout_graceful_shutdown=app.settings.drain_timeout_seconds,
     )
     return DrainingServer(app, config)
+
+
+@contextmanager
+def in_thread(app: "Service") -> Generator[str]:
+    """Serve from a thread on a free loopback port; yield the address once it answers.
+
+    Raises RuntimeError when the application does not start; its log says why.
+    """
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = make_server(app)
+    thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
+    thread.start()
+    try:
+        while not server.started:
+            if not thread.is_alive():
+                raise RuntimeError("the service did not start")
+            time.sleep(_LOOK_SECONDS)
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join()
+        listener.close()
 
 
 def serve(app: "Service", settings: ServingSettings) -> int:

@@ -6,12 +6,14 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.metadata import version
+from importlib.resources import files
 
 import structlog
 from fastapi import FastAPI
 
 from ..about import about
 from ..serving import Service, build_app
+from ..serving.pages import page_router
 from ..serving_model import POLL_SECONDS
 from ..settings import Settings
 from ..supervisor import Supervisor
@@ -24,7 +26,6 @@ from .events import events_router
 from .explanations import explanations_router
 from .feed import feed_router
 from .models import models_router
-from .pages import pages_router
 from .proof import proof_router
 from .score import score_router
 from .stats import stats_router
@@ -69,7 +70,7 @@ def create_app(settings: Settings, supervisor: Supervisor | None = None) -> Serv
         description=words["description"],
         version=version(str(__package__).partition(".")[0]),
         routers=routers,
-        pages=pages_router(),
+        pages=page_router(files(str(__package__).rpartition(".")[0]) / "page"),
         lifespan=lifespan,
         model=access.slot,
     )
