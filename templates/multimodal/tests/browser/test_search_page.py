@@ -124,6 +124,8 @@ def test_the_page_works_by_keyboard_on_a_phone(open_page, url):
     page = open_page(url, viewport={"width": 375, "height": 800})
     expect(cards(page)).to_have_count(12)
     assert page.evaluate("document.documentElement.scrollWidth") <= 375
+    sheet, button = (page.locator(one).bounding_box() for one in (".hero", ".ask button"))
+    assert button["x"] + button["width"] <= sheet["x"] + sheet["width"] - 12
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Skip to the search")).to_be_focused()
 

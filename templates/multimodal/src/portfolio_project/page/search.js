@@ -106,9 +106,14 @@ function card(hit, query) {
   like.addEventListener("click", () => searchLike(hit.id));
   const hear = make("button", { type: "button", class: "quiet", "aria-label": `Hear ${hit.id}` }, "Hear");
   hear.addEventListener("click", async () => (await play(hit.id)) || hear.replaceWith("silent"));
-  const does = make("div", { class: "does" }, why, ...(recorded ? [hear] : [like, hear]));
+  const does = make("div", { class: "does" }, why, ...(recorded ? [] : [like]), ...(heard(hit) ? [hear] : []));
   return make("li", { class: "card", "data-id": hit.id }, image,
     make("div", { class: "body" }, score(hit.score), make("p", { class: "caption" }, hit.caption ?? hit.id), does));
+}
+
+/** Whether there may be a sound to hear. */
+function heard({ id }) {
+  return recorded ? id in globalThis.recording.sounds : !document.querySelector("input[value=sound]").disabled;
 }
 
 function score(value) {
