@@ -7,7 +7,10 @@ import pytest
 from engines import DIM, ENGINES, MODEL, embed, empty_index, entry, vector
 
 from portfolio_project.index import (
+    Document,
+    Entry,
     IndexCorruptError,
+    Media,
     Query,
     VersionMismatchError,
     measure_recall,
@@ -63,6 +66,22 @@ def test_a_deleted_document_is_neither_found_nor_there(index):
     assert "doc-00003" not in ids(index.search(near(3)))
     assert index.get("doc-00003") is None
     assert index.vector("doc-00003", "image", MODEL) is None
+
+
+def test_the_content_of_a_deleted_document_leaves_the_disk(tmp_path):
+    secrets = [b"a caption to forget", b"an attribute to forget", 900 * b"a picture to forget"]
+    caption, attribute, picture = secrets
+    named = {"note": attribute.decode()}
+    media = {"image": Media("image/png", picture)}
+    document = Document("gone", caption.decode(), named, media)
+    with empty_index("embedded", tmp_path, "") as index:
+        index.upsert([entry(n) for n in range(20)], MODEL)
+        index.upsert([Entry(document, {"image": vector(999)})], MODEL)
+        index.delete(["gone"])
+    left = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    assert b"caption 7" in left
+    for secret in (*secrets, picture[:200], vector(999).tobytes()):
+        assert secret not in left
 
 
 def test_filters_must_all_hold(index):

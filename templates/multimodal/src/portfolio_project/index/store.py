@@ -86,6 +86,7 @@ class Store:
             made.execute("PRAGMA journal_mode = WAL")
             made.execute("PRAGMA synchronous = FULL")
             made.execute("PRAGMA foreign_keys = ON")
+            made.execute("PRAGMA secure_delete = ON")  # what is deleted is overwritten
             with self._lock:
                 self._all.append(made)
             self._mine.connection = made
