@@ -35,27 +35,25 @@ def decide(
     decided = [(score, score >= threshold, version) for score in scores]
     if scorer.beside is not None:
         decided = _try_beside(scorer.beside, outcome, payments, matrix, decided)
+    outcome.alerts += sum(alert for _, alert, _ in decided)
+    outcome.late += sum(one.arrived_at - event.occurred_at > LATE for one, event in payments)
     packed, width = flat.tobytes(), matrix.strides[0]
-    start = 0
-    for (record, event), (score, alert, version) in zip(payments, decided, strict=True):
-        outcome.alerts += alert
-        outcome.late += record.arrived_at - event.occurred_at > LATE
-        outcome.predictions.append(
-            (
-                record.offset,
-                event.event_id,
-                event.card_id,
-                event.terminal_id,
-                event.occurred_at,
-                record.arrived_at,
-                event.amount_cents,
-                score,
-                alert,
-                version,
-                packed[start : start + width],
-            )
+    outcome.predictions += [
+        (
+            offset,
+            event.event_id,
+            event.card_id,
+            event.terminal_id,
+            event.occurred_at,
+            arrived_at,
+            event.amount_cents,
+            *answer,
+            packed[start : start + width],
         )
-        start += width
+        for ((offset, arrived_at, _, _), event), answer, start in zip(
+            payments, decided, range(0, len(packed), width), strict=True
+        )
+    ]
 
 
 def _try_beside(

@@ -13,6 +13,7 @@ from typing import Annotated, Literal, NamedTuple
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass
 
 DAY = 86_400
 """Seconds in a day."""
@@ -32,10 +33,7 @@ NEWEST_VERSION = 2
 UNIT = 100
 """Cents in one currency unit: people read and write units, the machine adds up cents."""
 
-Identifier = Annotated[
-    str,
-    StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$", max_length=64),
-]
+Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$")]
 """Letters, digits and `. _ : -`, at most 64 characters."""
 
 UnixTime = Annotated[int, Field(ge=0, le=4_102_444_800)]
@@ -61,25 +59,12 @@ class Amount(BaseModel):
     currency: Literal["EUR"]
 
 
-class Transaction(BaseModel):
-    """One card payment, version 1 of the contract."""
+_CONTRACT = ConfigDict(strict=True, extra="forbid", cache_strings="keys")
 
-    model_config = ConfigDict(
-        strict=True,
-        extra="forbid",
-        json_schema_extra={
-            "examples": [
-                {
-                    "version": 1,
-                    "event_id": "tx-1024",
-                    "occurred_at": 1_532_520_000,
-                    "card_id": "card-7",
-                    "terminal_id": "term-31",
-                    "amount_cents": 5716,
-                }
-            ]
-        },
-    )
+
+@dataclass(config=_CONTRACT, slots=True)  # half the time and memory of a BaseModel
+class Transaction:
+    """One card payment, version 1 of the contract."""
 
     version: Literal[1]
     event_id: Identifier
@@ -107,7 +92,7 @@ class TransactionV2(BaseModel):
 
     def brought_down(self) -> Transaction:
         """The payment as the pipeline knows it."""
-        return Transaction.model_construct(
+        return Transaction(
             version=1,
             event_id=self.event_id,
             occurred_at=self.occurred_at,
@@ -117,10 +102,9 @@ class TransactionV2(BaseModel):
         )
 
 
-class Label(BaseModel):
+@dataclass(config=_CONTRACT, slots=True)
+class Label:
     """What became of a payment, known days later: a chargeback, or its correction."""
-
-    model_config = ConfigDict(strict=True, extra="forbid")
 
     version: Literal[1]
     event_id: Identifier
@@ -205,7 +189,7 @@ def _read_with_care(
         if is_newer and newest >= 2:
             payment: TransactionV2 = _READ_V2.validate_python(body)
             return payment.brought_down()
-        event: Event = _READERS[topic].validate_python(body)
+        event: Event = _READERS[topic].validate_json(orjson.dumps(body))
     except ValidationError as again:
         return _explain(again if is_newer and newest >= 2 else error, newest)
     return event
@@ -232,4 +216,6 @@ def _explain(error: ValidationError, newest: int) -> Rejected:
         known = " or ".join(str(number + 1) for number in range(newest))
         return Rejected(Reason.VERSION, f"version: Input should be {known}")
     where = ".".join(str(part) for part in first["loc"]) or "event"
-    return Rejected(Reason.CONTRACT, f"{where}: {first['msg']}")
+    unasked = first["type"] == "unexpected_keyword_argument"
+    said = "Extra inputs are not permitted" if unasked else first["msg"]
+    return Rejected(Reason.CONTRACT, f"{where}: {said}")

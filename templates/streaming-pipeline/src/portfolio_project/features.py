@@ -6,8 +6,11 @@ the runner feeds it the live stream, and the API asks it what-if questions: same
 A state keeps the exact event times of its open windows (no day buckets: a bucket would move the
 edge of a 24-hour window by up to 24 hours), and running totals in cents, so a window is two binary
 searches and one subtraction of integers, exact in whatever order events arrive. A late event gets
-the features of its own moment and is then counted by the windows of later ones. States are values:
-the arrays in them are packed for speed and never changed once made.
+the features of its own moment and is then counted by the windows of later ones.
+
+States are values: what one says never changes. A state sees `[first, end)` of its arrays, which its
+successors share, so the usual event is appended and nothing is copied; a state that was advanced
+before is copied when it is advanced once more.
 
 The inputs are those of Le Borgne et al., Fraud Detection Handbook (2022), ch. 3, and the four of
 `OURS`. Windows are half-open, (t - w, t], and a terminal's end seven days ago, when labels are in.
@@ -19,10 +22,10 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left, bisect_right, insort_right
-from operator import sub
+from itertools import accumulate
 from typing import NamedTuple
 
-from .events import DAY, MAX_CLOCK_SKEW, MAX_LATENESS, UNIT, Event, Label
+from .events import DAY, MAX_CLOCK_SKEW, MAX_LATENESS, UNIT, Event, Label, Transaction
 
 LABEL_DELAY = 7 * DAY
 """Seconds until a payment counts as judged: frauds are reported by then."""
@@ -36,23 +39,29 @@ STATE_HORIZON = _TERMINAL_HORIZON
 
 
 class Card(NamedTuple):
-    """Open windows of one card; n payments, oldest first."""
+    """Open windows of one card, in entries [first, end) of its arrays, oldest first."""
 
     times: array[int] = array("I")
-    """(n,) event times, Unix seconds, ascending."""
+    """Event times, Unix seconds, ascending."""
+    cents: array[int] = array("I")
+    """Amounts."""
     totals: array[int] = array("q", [0])
-    """(n + 1,) running amount in cents; a window's sum is a difference of two."""
-    recent: tuple[tuple[int, str], ...] = ()
-    """Time and id of payments that a repeated delivery could still name."""
+    """One more than the others: the sum of the amounts before each entry, and of all."""
+    recent: str = ""
+    """Payments that a repeated delivery could still name, a line each, as `_line` has them."""
+    first: int = 0
+    end: int = 0
 
 
 class Terminal(NamedTuple):
-    """Open windows of one terminal."""
+    """Open windows of one terminal, in entries [first, end) of its array, oldest first."""
 
     times: array[int] = array("I")
-    """(n,) event times, Unix seconds, ascending."""
+    """Event times, Unix seconds, ascending."""
     frauds: tuple[tuple[int, str], ...] = ()
     """Event time and id of the payments reported as fraud, ascending."""
+    first: int = 0
+    end: int = 0
 
 
 class State(NamedTuple):
@@ -65,6 +74,9 @@ class State(NamedTuple):
 NEW_CARD = Card()
 NEW_TERMINAL = Terminal()
 _RECENT_VISITS = 3
+_SPARE = 16
+"""Closed entries that an array keeps beyond its open ones, before it is copied without them."""
+_WEEK, _MONTH = 7 * DAY, 30 * DAY
 _new = tuple.__new__  # this code runs for each event, and a named tuple's own call takes longer
 
 
@@ -110,56 +122,75 @@ def step(state: State, event: Event) -> tuple[State, Features | None]:
     no features; a repeated delivery changes nothing, and the very same `state` object comes back.
     """
     card, terminal = state
-    if isinstance(event, Label):
+    if not isinstance(event, Transaction):
         judged = _judge(terminal, event)
         return (state if judged is terminal else State(card, judged)), None
     at, cents = event.occurred_at, event.amount_cents
-    entry = (at, event.event_id)
-    if entry in card.recent:
+    if card.end and at <= card.times[card.end - 1] and was_paid(card, at, event.event_id):
         return state, None
-    card, terminal = _pay(card, at, cents, entry), _visit(terminal, at)
+    card, terminal = _pay(card, at, cents, event.event_id), _visit(terminal, at)
     of_terminal = _of_terminal(terminal, at - LABEL_DELAY)
     features = _of_moment(at, cents) + _of_card(card, at, cents) + of_terminal
     return _new(State, (card, terminal)), _new(Features, features)
 
 
-def _pay(card: Card, at: int, cents: int, entry: tuple[int, str]) -> Card:
-    times, totals, recent = card
-    if not times:
-        return Card(array("I", (at,)), array("q", (0, cents)), (entry,))
-    newest = max(at, times[-1])
-    closed = newest - _CARD_HORIZON
-    first = bisect_right(times, closed) if times[0] <= closed else 0
-    times, totals = times[first:], totals[first:]
-    if at == newest:
+def was_paid(card: Card, at: int, event_id: str) -> bool:
+    """Whether the card's windows have this payment, as far back as one may be delivered again."""
+    return _line(at, event_id) in card.recent.splitlines(keepends=True)
+
+
+def latest_payments(card: Card) -> list[str]:
+    """Ids of the payments of the last two days or so, the latest arrival first."""
+    return [line[11:] for line in reversed(card.recent.splitlines())]
+
+
+def _line(at: int, event_id: str) -> str:
+    return f"{at:010d} {event_id}\n"
+
+
+def _pay(card: Card, at: int, amount: int, event_id: str) -> Card:
+    times, cents, totals, recent, first, end = card
+    newest = times[end - 1] if end else 0
+    if 0 < end == len(times) and newest <= at and first <= _SPARE + end - first:
+        newest = at
+        closed = at - _CARD_HORIZON
         times.append(at)
-        totals.append(totals[-1] + cents)
+        cents.append(amount)
+        totals.append(totals[end] + amount)
+        end += 1
+        while times[first] <= closed:
+            first += 1
     else:
+        newest = max(at, newest)
+        first = bisect_right(times, newest - _CARD_HORIZON, first, end)
+        times, cents = times[first:end], cents[first:end]
         place = bisect_right(times, at)
         times.insert(place, at)
-        totals.insert(place, totals[place])
-        for later in range(place + 1, len(totals)):
-            totals[later] += cents
+        cents.insert(place, amount)
+        totals = array("q", accumulate(cents, initial=0))
+        first, end = 0, len(times)
     settled = newest - _SLACK
-    while recent and recent[0][0] < settled:
-        recent = recent[1:]
-    return _new(Card, (times, totals, (*recent, entry)))
+    while recent and int(recent[:10]) < settled:
+        recent = recent[recent.index("\n") + 1 :]
+    return _new(Card, (times, cents, totals, recent + _line(at, event_id), first, end))
 
 
 def _visit(terminal: Terminal, at: int) -> Terminal:
-    times, frauds = terminal
-    if not times:
-        return Terminal(array("I", (at,)), frauds)
-    newest = max(at, times[-1])
-    closed = newest - _TERMINAL_HORIZON
-    times = times[bisect_right(times, closed) if times[0] <= closed else 0 :]
-    if at == newest:
+    times, frauds, first, end = terminal
+    newest = times[end - 1] if end else 0
+    closed = max(at, newest) - _TERMINAL_HORIZON
+    if 0 < end == len(times) and newest <= at and first <= _SPARE + end - first:
         times.append(at)
+        end += 1
+        while times[first] <= closed:
+            first += 1
     else:
+        times = times[bisect_right(times, closed, first, end) : end]
         insort_right(times, at)
+        first, end = 0, len(times)
     if frauds and frauds[0][0] <= closed:
         frauds = tuple(fraud for fraud in frauds if fraud[0] > closed)
-    return _new(Terminal, (times, frauds))
+    return _new(Terminal, (times, frauds, first, end))
 
 
 def _judge(terminal: Terminal, label: Label) -> Terminal:
@@ -181,31 +212,30 @@ def _of_moment(at: int, cents: int) -> tuple[float, float, float]:
     )
 
 
-def _of_card(card: Card, at: int, cents: int) -> tuple[float, ...]:
+def _of_card(card: Card, at: int, amount: int) -> tuple[float, ...]:
     """Counts and means of the card's three windows, and two amounts beside what it usually pays."""
-    times, totals, _ = card
+    times, cents, totals, _, first, end = card
     # The event itself is in, the last of its second, so each count is at least 1.
-    last = len(times) if times[-1] <= at else bisect_right(times, at)
-    month = bisect_right(times, at - 30 * DAY, 0, last)
-    week = bisect_right(times, at - 7 * DAY, month, last)
+    last = end if times[end - 1] <= at else bisect_right(times, at, first, end)
+    month = bisect_right(times, at - _MONTH, first, last)
+    week = bisect_right(times, at - _WEEK, month, last)
     day = bisect_right(times, at - DAY, week, last)
     total = totals[last]
-    in_month = total - totals[month]
-    in_day, in_week, earlier = last - day, last - week, last - month - 1
+    in_day, in_week, in_month = last - day, last - week, last - month
+    sum_of_month = total - totals[month]
     to_habit, top_to_habit = 1.0, 0.0
-    if earlier:
-        habit = (in_month - cents) / earlier or 1.0
-        to_habit = cents / habit
+    if in_month > 1:
+        habit = (sum_of_month - amount) / (in_month - 1) or 1.0
+        to_habit = amount / habit
         if in_week > 1:
-            amounts = map(sub, totals[week + 1 : last], totals[week : last - 1])
-            top_to_habit = max(amounts) / habit
+            top_to_habit = max(cents[week : last - 1]) / habit
     return (
         in_day,
         (total - totals[day]) / (UNIT * in_day),
         in_week,
         (total - totals[week]) / (UNIT * in_week),
-        earlier + 1,
-        in_month / (UNIT * (earlier + 1)),
+        in_month,
+        sum_of_month / (UNIT * in_month),
         to_habit,
         top_to_habit,
     )
@@ -213,17 +243,17 @@ def _of_card(card: Card, at: int, cents: int) -> tuple[float, ...]:
 
 def _of_terminal(terminal: Terminal, until: int) -> tuple[float, ...]:
     """Counts and shares of frauds in the three windows that end at `until`, and two more signs."""
-    times, frauds = terminal
-    last = bisect_right(times, until)
-    month = bisect_right(times, until - 30 * DAY, 0, last)
-    week = bisect_right(times, until - 7 * DAY, month, last)
+    times, frauds, first, end = terminal
+    last = bisect_right(times, until, first, end)
+    month = bisect_right(times, until - _MONTH, first, last)
+    week = bisect_right(times, until - _WEEK, month, last)
     day = bisect_right(times, until - DAY, week, last)
     if not frauds:
         return last - day, 0.0, last - week, 0.0, last - month, 0.0, 0.0, 0.0
     reported = [fraud[0] for fraud in frauds]
     end = bisect_right(reported, until)
-    oldest = bisect_right(reported, until - 30 * DAY)
-    in_week = end - bisect_right(reported, until - 7 * DAY)
+    oldest = bisect_right(reported, until - _MONTH)
+    in_week = end - bisect_right(reported, until - _WEEK)
     in_day = end - bisect_right(reported, until - DAY)
     seen = max(month, last - _RECENT_VISITS)
     recent = end - bisect_left(reported, times[seen], oldest) if seen < last else 0

@@ -22,7 +22,7 @@ def _probe() -> list[Event]:
     for n in range(240):
         late = n % 11 == 0
         at = _START + n * 8 * 3600 + _HOURS[n % len(_HOURS)] * 60 - (20 * 3600 if late else 0)
-        payment = Transaction.model_construct(
+        payment = Transaction(
             version=1,
             event_id=f"p{n}",
             occurred_at=at,
@@ -36,7 +36,7 @@ def _probe() -> list[Event]:
         if n >= 21 and n % 5 == 0:
             judged = events[n - 21]
             events.append(
-                Label.model_construct(
+                Label(
                     version=1,
                     event_id=judged.event_id,
                     occurred_at=judged.occurred_at,

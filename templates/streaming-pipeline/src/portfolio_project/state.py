@@ -9,15 +9,27 @@ from __future__ import annotations
 import sys
 from array import array
 from collections.abc import Iterable
-from typing import Literal, NamedTuple
+from itertools import accumulate
+from typing import Any, Literal, NamedTuple
 
 import orjson
 
-from .events import Event, Label, Transaction
-from .features import NEW_CARD, NEW_TERMINAL, STATE_HORIZON, Card, Features, State, Terminal, step
+from .events import Event, Transaction
+from .features import (
+    NEW_CARD,
+    NEW_TERMINAL,
+    STATE_HORIZON,
+    Card,
+    Features,
+    State,
+    Terminal,
+    step,
+    was_paid,
+)
 
 Kind = Literal["card", "terminal"]
 _LINE = orjson.OPT_APPEND_NEWLINE
+_ENTRY = array("I").itemsize
 _new = tuple.__new__  # for each event, and a named tuple's own call takes longer
 
 
@@ -49,7 +61,7 @@ class KeyedState:
         """Feed one event through the reducer; None for a label or a repeated delivery."""
         terminal_id = event.terminal_id
         terminal = self.terminals.get(terminal_id, NEW_TERMINAL)
-        if isinstance(event, Label):
+        if not isinstance(event, Transaction):
             before = State(NEW_CARD, terminal)
             after, _ = step(before, event)
             if after is not before:
@@ -68,7 +80,7 @@ class KeyedState:
     def has(self, event: Transaction) -> bool:
         """Whether `event` was applied before, so that feeding it again would change nothing."""
         card = self.cards.get(event.card_id, NEW_CARD)
-        return (event.occurred_at, event.event_id) in card.recent
+        return was_paid(card, event.occurred_at, event.event_id)
 
     def forget_idle(self, now: int) -> int:
         """Drop entities whose windows are all empty at `now` (Unix seconds); returns how many.
@@ -76,7 +88,7 @@ class KeyedState:
         Memory is thus bounded by open windows, not by the cards ever seen. No feature can tell.
         """
         closed = now - STATE_HORIZON
-        cards = [key for key, card in self.cards.items() if card.times[-1] <= closed]
+        cards = [key for key, card in self.cards.items() if card.times[card.end - 1] <= closed]
         terminals = [key for key, terminal in self.terminals.items() if _idle(terminal, closed)]
         for key in cards:
             del self.cards[key]
@@ -108,39 +120,41 @@ def _encode_known(state: Card | Terminal | None) -> bytes | None:
 
 
 def encode(state: Card | Terminal) -> bytes:
-    """An entity's state: a JSON line of lengths and ids, then its arrays, little-endian."""
-    *arrays, entries = state
-    head = orjson.dumps([*(len(column) for column in arrays), entries], option=_LINE)
-    return head + b"".join(_little_endian(column).tobytes() for column in arrays)
+    """An entity's state: a JSON line of its length and ids, then its arrays, little-endian."""
+    window = slice(state.first, state.end)
+    if isinstance(state, Card):
+        columns: tuple[array[int], ...] = state.times, state.cents
+        ids: object = state.recent
+    else:
+        columns, ids = (state.times,), state.frauds
+    head = orjson.dumps([state.end - state.first, ids], option=_LINE)
+    return head + b"".join(_little_endian(column[window]).tobytes() for column in columns)
 
 
 def decode_card(data: bytes) -> Card:
     """Inverse of `encode` for a card. Raises ValueError for damaged data."""
-    (times, totals), entries = _decode(data, "Iq")
-    return Card(times, totals, entries)
+    (times, cents), recent = _decode(data, 2)
+    return Card(times, cents, array("q", accumulate(cents, initial=0)), recent, 0, len(times))
 
 
 def decode_terminal(data: bytes) -> Terminal:
     """Inverse of `encode` for a terminal. Raises ValueError for damaged data."""
-    (times,), entries = _decode(data, "I")
-    return Terminal(times, entries)
+    (times,), frauds = _decode(data, 1)
+    return Terminal(times, tuple((at, event_id) for at, event_id in frauds), 0, len(times))
 
 
-def _decode(data: bytes, codes: str) -> tuple[list[array[int]], tuple[tuple[int, str], ...]]:
+def _decode(data: bytes, columns: int) -> tuple[list[array[int]], Any]:
     head, _, packed = data.partition(b"\n")
     try:
-        *lengths, entries = orjson.loads(head)
-        columns = [array(code) for code in codes]
-        start = 0
-        for column, length in zip(columns, lengths, strict=True):
-            end = start + length * column.itemsize
-            column.frombytes(packed[start:end])
-            start = end
+        length, ids = orjson.loads(head)
     except ValueError as error:
         raise ValueError("a stored state is damaged") from error
-    if start != len(packed):
+    size = length * _ENTRY
+    if len(packed) != columns * size:
         raise ValueError("a stored state is damaged")
-    return [_little_endian(one) for one in columns], tuple((at, key) for at, key in entries)
+    parts = (packed[start : start + size] for start in range(0, columns * size, size or 1))
+    found = [_little_endian(array("I", part)) for part in parts]
+    return found or [array("I") for _ in range(columns)], ids
 
 
 def _little_endian(column: array[int]) -> array[int]:
@@ -152,6 +166,6 @@ def _little_endian(column: array[int]) -> array[int]:
 
 
 def _idle(terminal: Terminal, closed: int) -> bool:
-    return (not terminal.times or terminal.times[-1] <= closed) and (
+    return (not terminal.end or terminal.times[terminal.end - 1] <= closed) and (
         not terminal.frauds or terminal.frauds[-1][0] <= closed
     )

@@ -8,7 +8,15 @@ from hypothesis import strategies as st
 from pipeline import START, label, transaction
 
 from portfolio_project.events import DAY, MAX_LATENESS, Label, Transaction
-from portfolio_project.features import FEATURE_NAMES, LABEL_DELAY, Features
+from portfolio_project.features import (
+    FEATURE_NAMES,
+    LABEL_DELAY,
+    NEW_CARD,
+    NEW_TERMINAL,
+    Features,
+    State,
+    step,
+)
 from portfolio_project.state import (
     KeyedState,
     decode_card,
@@ -85,6 +93,14 @@ def reports_by_hand(
         "terminal_risk_3": min(1.0, recent / len(month[-3:])) if month else 0.0,
         "terminal_fraud_age": (event.occurred_at - reported[0]) / DAY if reported else 0.0,
     }
+
+
+DECODERS = decode_card, decode_terminal
+
+
+def written(state: State) -> list[bytes]:
+    """A state as it is stored."""
+    return [encode(one) for one in state]
 
 
 @st.composite
@@ -167,6 +183,24 @@ def test_a_report_that_is_taken_back_counts_no_more():
     windows.apply(label(1, occurred_at=START, fraud=False))
     later = windows.apply(transaction(2, occurred_at=START + LABEL_DELAY))
     assert later.terminal_risk_1d == 0
+
+
+@given(histories(), st.data())
+@settings(max_examples=40)
+def test_a_state_says_the_same_however_often_it_is_advanced(events, data):
+    """Successors share a state's arrays: whichever of them came first, none may tell."""
+    states = [State(NEW_CARD, NEW_TERMINAL)]
+    kept = [written(states[0])]
+    for event in events:
+        before = states[data.draw(st.integers(max(0, len(states) - 4), len(states) - 1))]
+        fresh = State(*(decode(encode(one)) for decode, one in zip(DECODERS, before, strict=True)))
+        after, features = step(before, event)
+        again, same = step(fresh, event)
+        assert features == same
+        assert written(after) == written(again)
+        states.append(after)
+        kept.append(written(after))
+    assert [written(state) for state in states] == kept
 
 
 def test_a_repeated_delivery_changes_nothing():

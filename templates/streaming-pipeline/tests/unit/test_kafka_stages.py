@@ -143,7 +143,7 @@ def test_every_entry_goes_where_it_is_needed_and_is_answered_once(topic, value, 
 
 def test_a_label_is_answered_beside_its_terminal():
     keys = Keys()
-    value = orjson.dumps(label().model_dump())
+    value = orjson.dumps(label())
     keys.take(broker.Record(1, START + events.DAY, "labels", value))
     assert [one.kind for one in keys.outcomes] == [wire.Kind.LABEL]
 

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, Field
 
 from ..events import DAY, UNIT
-from ..features import LABEL_DELAY, Card, Terminal
+from ..features import LABEL_DELAY, Card, Terminal, latest_payments
 from ..serving import Cursor, CursorCodec, Limit, Page, Principal, Problem, require_scope
 from ..store import Letter, Prediction
 from .access import Access, CardId, EventId, TerminalId
@@ -124,7 +124,7 @@ def decisions_router(access: Access) -> APIRouter:
         card = access.view.card(card_id)
         if card is None:
             raise Problem(404, detail="No card with this id has been seen lately.")
-        latest = [access.view.prediction(event_id) for _, event_id in reversed(card.recent)]
+        latest = [access.view.prediction(event_id) for event_id in latest_payments(card)]
         return CardState(
             card_id=card_id,
             last_seen=card.times[-1],
@@ -180,7 +180,7 @@ def _window(card: Card, days: int) -> Window:
     after = card.times[-1] - days * DAY
     first = sum(at <= after for at in card.times)
     count = len(card.times) - first
-    total = card.totals[-1] - card.totals[first]
+    total = sum(card.cents[first:])
     return Window(days=days, count=count, mean_amount=total / count / UNIT if count else None)
 
 

@@ -6,15 +6,15 @@ from typing import Annotated, Literal
 
 import numpy as np
 from fastapi import APIRouter, Body, Depends
-from pydantic import BaseModel, BeforeValidator, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
 
-from ..events import Cents, Rejected, Topic, Transaction, UnixTime, read_event, whole
+from ..events import Cents, Identifier, Rejected, Topic, UnixTime, read_event, whole
 from ..features import FEATURE_NAMES, Features, step
 from ..serving import Principal, Problem, require_scope
 from .access import Access
 from .windows import insist_on_windows
 
-EXAMPLE = {
+EXAMPLE: dict[str, JsonValue] = {
     "version": 1,
     "event_id": "tx-1024",
     "occurred_at": 1_532_520_000,
@@ -24,11 +24,18 @@ EXAMPLE = {
 }
 
 
-class Payment(Transaction):
+class Payment(BaseModel):
     """One card payment; whole numbers may be written as 12 or as 12.0."""
 
+    model_config = ConfigDict(
+        strict=True, extra="forbid", json_schema_extra={"examples": [EXAMPLE]}
+    )
+
     version: Annotated[Literal[1], BeforeValidator(whole)]
+    event_id: Identifier
     occurred_at: Annotated[UnixTime, BeforeValidator(whole)]
+    card_id: Identifier
+    terminal_id: Identifier
     amount_cents: Annotated[Cents, BeforeValidator(whole)]
 
 
@@ -66,16 +73,16 @@ def score_router(access: Access) -> APIRouter:
 
 def answer(access: Access, payment: Payment) -> Score:
     """Score `payment` as the stream would now. Raises a 409 Problem if it would not take it."""
-    refused = read_event(Topic.TRANSACTIONS, payment.model_dump_json().encode(), access.now())
-    if isinstance(refused, Rejected):
+    event = read_event(Topic.TRANSACTIONS, payment.model_dump_json().encode(), access.now())
+    if isinstance(event, Rejected):
         raise Problem(
             409,
-            detail=f"{refused.detail}. Correct `occurred_at`.",
-            type=f"urn:problem:{refused.reason.value}",
+            detail=f"{event.detail}. Correct `occurred_at`.",
+            type=f"urn:problem:{event.reason.value}",
         )
     insist_on_windows(access)
     windows, offset = access.view.windows(payment.card_id, payment.terminal_id)
-    _, features = step(windows, payment)
+    _, features = step(windows, event)
     if features is None:
         raise _repeated()
     with access.leased(payment.card_id) as model:
