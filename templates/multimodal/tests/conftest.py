@@ -73,7 +73,7 @@ def make_settings(workspace: Path) -> Callable[..., Settings]:
 def postgres_server() -> Iterator[str]:
     """The address of a PostgreSQL server with pgvector."""
     try:
-        with throwaway_postgres.server() as url:
+        with throwaway_postgres.server("vector") as url:
             yield url
     except throwaway_postgres.NoPostgresError as reason:
         pytest.skip(str(reason))

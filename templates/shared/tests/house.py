@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import httpx2
 import pytest
@@ -31,7 +32,7 @@ hypothesis_settings.register_profile("house", derandomize=True, database=None, d
 hypothesis_settings.load_profile("house")
 
 PEPPER = "pepper-" * 6
-PATIENCE_SECONDS = 20.0
+PATIENCE_SECONDS = 60.0
 
 
 def wait_until(condition: Callable[[], bool], what: str, seconds: float = PATIENCE_SECONDS) -> None:
@@ -151,11 +152,14 @@ def _own_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def app_factory(make_settings: Callable[..., ServingSettings]) -> Callable[..., Service]:
+def app_factory(make_settings: Callable[..., Any]) -> Callable[..., Service]:
     """Make the family's application, with settings of one's choice."""
     from portfolio_project.api import create_app  # noqa: PLC0415 - sample services do without it
 
-    return lambda **overrides: create_app(make_settings(**overrides))
+    def make(**overrides: object) -> Service:
+        return create_app(make_settings(**overrides))
+
+    return make
 
 
 @pytest.fixture

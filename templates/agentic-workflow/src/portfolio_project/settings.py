@@ -1,9 +1,10 @@
 """Settings of this project: those of every service, and those of the desk."""
 
+import re
 from decimal import Decimal
 from pathlib import Path
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 
 from .serving.settings import ServingSettings
 
@@ -12,7 +13,7 @@ class Settings(ServingSettings):
     """Read from the environment and .env; see `.env.example`."""
 
     database_url: str = Field(
-        default="", description="postgresql+psycopg://...; SQLite in the data folder by default"
+        default="", description="postgresql://...; SQLite in the data folder by default"
     )
     workers: int = Field(default=1, ge=0, le=64, description="processes that work tickets")
     worker_concurrency: int = Field(default=4, ge=1, description="tickets at once in each")
@@ -42,6 +43,12 @@ class Settings(ServingSettings):
         default=300.0, gt=0, description="a live stream ends after this; the client resumes it"
     )
     otel_content: bool = Field(default=False, description="put tickets and answers into spans")
+
+    @field_validator("database_url")
+    @classmethod
+    def _through_psycopg(cls, url: str) -> str:
+        """This project brings one of SQLAlchemy's drivers for PostgreSQL; a URL need not name it."""
+        return re.sub("^postgres(ql)?://", "postgresql+psycopg://", url)
 
     @property
     def world_url(self) -> str:

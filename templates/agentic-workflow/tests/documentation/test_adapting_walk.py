@@ -7,8 +7,6 @@ import shlex
 import shutil
 import subprocess
 import sys
-import threading
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import httpx2
@@ -16,6 +14,7 @@ import pytest
 from house import ServiceProcess, wait_until
 from markdown_it import MarkdownIt
 from pydantic_ai.exceptions import ModelHTTPError
+from receiver import receiver
 
 from portfolio_project import settings
 from portfolio_project.agent import build, models, steps
@@ -127,30 +126,11 @@ def waiting(url):
     return httpx2.get(f"{url}/v1/approvals", params={"state": "waiting"}).json()["items"]
 
 
-class Elsewhere(BaseHTTPRequestHandler):
-    """Somebody else's server: it notes who asks for what, and answers nothing of its own."""
-
-    def do_POST(self):
-        self.rfile.read(int(self.headers["content-length"]))
-        self.server.asked.append((self.path, self.headers["authorization"]))
-        self.send_response(503)
-        self.send_header("content-length", "0")
-        self.end_headers()
-
-    def log_message(self, *_arguments):
-        pass
-
-
 @pytest.fixture
 def elsewhere():
-    server = HTTPServer(("127.0.0.1", 0), Elsewhere)
-    server.asked = []
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    """Somebody else's server, which answers nothing of its own."""
+    with receiver(status=503) as server:
+        yield server
 
 
 @pytest.mark.parametrize(
@@ -158,7 +138,7 @@ def elsewhere():
 )
 def test_settings_alone_send_every_question_to_another_model(number, path, elsewhere, monkeypatch):
     chosen = blocks("ini", "## Another model", "## Verify")[number]
-    address = f"http://127.0.0.1:{elsewhere.server_port}/v1"
+    address = f"{elsewhere.url}/v1"
     monkeypatch.setenv("OPENAI_BASE_URL", address)
     for name, value in re.findall(r"^(\w+)=(.+)$", chosen, re.MULTILINE):
         monkeypatch.setenv(name, address if name.endswith("_URL") else value)
@@ -173,4 +153,5 @@ def test_settings_alone_send_every_question_to_another_model(number, path, elsew
 
     with pytest.raises(ModelHTTPError):
         asyncio.run(ask())
-    assert set(elsewhere.asked) == {(path, "Bearer your-key")}
+    asked = {(where, headers["authorization"]) for where, headers, _ in elsewhere.received}
+    assert asked == {(path, "Bearer your-key")}

@@ -4,7 +4,6 @@
 """
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -21,11 +20,6 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 LAB = Path(__file__).parents[1] / "fault_lab.py"
 FAULTS = [*ANSWERS, *(f"{fault}@work" for fault in ANSWERS)]
 KEPT = ("outcome", "grants", "effects", "approvals", "refunds", "purchases", "audit")
-
-
-def unmeasured():
-    """The environment, but for what has coverage watch child processes: it makes the lab crawl."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
 
 
 @pytest.fixture(scope="session")
@@ -45,7 +39,6 @@ def told(tmp_path_factory, worker_id, trained):
                 text=True,
                 check=False,
                 cwd=folder,
-                env=unmeasured(),
             )
             assert done.returncode == 0, done.stderr[-3000:]
             (folder / "stories").write_text(done.stdout)

@@ -89,7 +89,7 @@ def test_a_mistake_is_told_in_one_line(command, tmp_path, monkeypatch, arguments
 
 
 def test_records_that_cannot_be_opened_are_told_in_one_line(command, monkeypatch):
-    url = "postgresql+psycopg://127.0.0.1:1/none?connect_timeout=2"
+    url = "postgresql://127.0.0.1:1/none?connect_timeout=2"
     monkeypatch.setenv("PORTFOLIO_PROJECT_DATABASE_URL", url)
 
     code, _, wrong = command("audit", "verify")

@@ -43,7 +43,12 @@ def test_concurrency_processes_and_the_hash_seed_change_no_byte(workspace, tmp_p
             ("two", "2", ["--concurrency=8", "--processes=2", "--out=two"]),
         )
     }
-    assert [run.wait(100) for run in runs.values()] == [0, 0]
+    try:
+        assert [run.wait(200) for run in runs.values()] == [0, 0]
+    finally:
+        for run in runs.values():
+            run.kill()
+            run.wait()
 
     for file in (command.REPORT, command.PAGE):
         one, two = ((tmp_path / name / file).read_bytes() for name in runs)

@@ -3,6 +3,8 @@
 import signal
 import subprocess
 import sys
+import time
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import httpx2
@@ -52,12 +54,18 @@ def server():
         pytest.skip(str(reason))
 
 
-@pytest.fixture
-def database_url(server, workspace):
-    """An empty database with the demo's company in it."""
+@contextmanager
+def company(server, workspace):
+    """Make an empty database with the demo's company in it."""
     with throwaway_postgres.database(server) as url:
         chosen = load_settings(settings.Settings, data_dir=workspace, database_url=url)
         demo.found_company(chosen)
+        yield chosen.database_url
+
+
+@pytest.fixture
+def database_url(server, workspace):
+    with company(server, workspace) as url:
         yield url
 
 
@@ -136,3 +144,51 @@ def test_the_whole_service_is_killed_while_a_person_thinks(
     assert told["outcome"] == "resolved"
     left = {name: count - before[name] for name, count in counts(world).items()}
     assert left == {"grants": 1, "effects": 1, "approvals": 1}
+
+
+def test_the_server_is_gone_for_a_while_in_the_middle_of_a_ticket(workspace, requester):
+    """It is taken away twice: while a worker works, and while a person thinks."""
+    with ExitStack() as stack:
+        try:
+            server = stack.enter_context(throwaway_postgres.own_server())
+        except throwaway_postgres.NoPostgresError as reason:
+            pytest.skip(str(reason))
+        database_url = stack.enter_context(company(server.url, workspace))
+        world = open_engine(database_url)
+        stack.callback(world.dispose)
+        before = counts(world)
+        command = [sys.executable, "-m", "portfolio_project", "serve"]
+        given = {"DATABASE_URL": database_url, "WORKERS": "1", "CONFIDENCE_THRESHOLD": "0"}
+        service = ServiceProcess(command, workspace.parent, **given)
+        stack.callback(service.close)
+
+        told = worked_with_two_outages(service.url, server, world, requester)
+
+        assert told["outcome"] == "resolved"
+        left = {name: count - before[name] for name, count in counts(world).items()}
+        assert left == {"grants": 1, "effects": 1, "approvals": 1}
+
+
+def worked_with_two_outages(url, server, world, requester):
+    """Open a ticket and see it through; return what is told of it at its end."""
+    new = {"requester": requester, "text": TEXT}
+    ticket = httpx2.post(f"{url}/v1/tickets", json=new).json()["id"]
+    wait_until(lambda: state_of(world, ticket) != "queued", "a worker", 120)
+    server.stop()
+    away = httpx2.get(f"{url}/v1/tickets/{ticket}")
+    ready = httpx2.get(f"{url}/health/ready")
+    assert (away.status_code, away.json()["type"]) == (503, "urn:problem:records-away")
+    assert (ready.status_code, ready.json()["checks"]["records"]) == (503, "failed")
+    time.sleep(1)
+    server.start()
+    wait_until(lambda: state_of(world, ticket) == "waiting", "the question to a person", 120)
+    server.stop()
+    time.sleep(1)
+    server.start()
+    ready = f"{url}/health/ready"
+    wait_until(lambda: httpx2.get(ready).status_code == 200, "the records to be back")
+    (wanted,) = httpx2.get(f"{url}/v1/approvals").json()["items"]
+    decision = f"{url}/v1/approvals/{wanted['id']}/decision"
+    assert httpx2.post(decision, json={"approve": True}).status_code == 200
+    wait_until(lambda: state_of(world, ticket) == "closed", "the ticket's end", 120)
+    return httpx2.get(f"{url}/v1/tickets/{ticket}").json()

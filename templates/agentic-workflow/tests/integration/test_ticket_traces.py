@@ -1,13 +1,11 @@
 """One ticket is one trace, from the request over the queue to agents, model calls and tools."""
 
 import sys
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx2
 import pytest
 from house import ServiceProcess, wait_until
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from receiver import receiver
 
 from portfolio_project.tickets.draw import draw_company
 
@@ -17,33 +15,10 @@ TRACE = "0af7651916cd43dd8448eb211c80319c"
 TEXT = "I need read access to the wiki."
 
 
-class Collector(BaseHTTPRequestHandler):
-    """Remembers each span with the service that sent it."""
-
-    def do_POST(self):
-        body = self.rfile.read(int(self.headers["content-length"]))
-        request = ExportTraceServiceRequest.FromString(body)
-        for resource in request.resource_spans:
-            names = {a.key: a.value.string_value for a in resource.resource.attributes}
-            for scope in resource.scope_spans:
-                self.server.spans += [(names["service.name"], span) for span in scope.spans]
-        self.send_response(200)
-        self.end_headers()
-
-    def log_message(self, *_arguments):
-        pass
-
-
 @pytest.fixture
 def collector():
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Collector)
-    server.spans = []
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with receiver() as server:
+        yield server
 
 
 def work_one_ticket(folder, collector):
@@ -57,7 +32,7 @@ def work_one_ticket(folder, collector):
         WORKERS="1",
         CONFIDENCE_THRESHOLD="0",
         OTEL_ENABLED="true",
-        OTEL_ENDPOINT=f"http://127.0.0.1:{collector.server_port}",
+        OTEL_ENDPOINT=collector.url,
     )
     try:
         url = f"{service.url}/v1/tickets"
@@ -88,7 +63,7 @@ def tree(spans, parent):
 def test_a_ticket_is_one_tree_over_two_processes(workspace, collector):
     ticket = work_one_ticket(workspace.parent, collector)
 
-    told = [(who, span) for who, span in collector.spans if span.trace_id.hex() == TRACE]
+    told = [(who, span) for who, span in collector.spans() if span.trace_id.hex() == TRACE]
     (asked,) = [span for _, span in told if span.name == "POST /v1/tickets"]
     spans = [span for _, span in told]
     assert tree(spans, asked.span_id) == [

@@ -1,58 +1,33 @@
 """Traces: off unless switched on, sampled, sent to a collector; one line without the SDK."""
 
 import sys
-import threading
-from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 from house import sample_settings
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from receiver import receiver
 from sample_service import sample_app
 from starlette.testclient import TestClient
 
 from portfolio_project.serving import BadSettings
 
 
-class Collector(BaseHTTPRequestHandler):
-    """An OTLP/HTTP collector that remembers the spans."""
-
-    def do_POST(self):
-        assert self.path == "/v1/traces"
-        body = self.rfile.read(int(self.headers["content-length"]))
-        request = ExportTraceServiceRequest.FromString(body)
-        for resource in request.resource_spans:
-            for scope in resource.scope_spans:
-                self.server.spans.extend(scope.spans)
-        self.send_response(200)
-        self.end_headers()
-
-    def log_message(self, *_arguments):
-        pass
-
-
 @pytest.fixture
 def collector():
-    server = HTTPServer(("127.0.0.1", 0), Collector)
-    server.spans = []
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with receiver() as server:
+        yield server
 
 
 def spans_of(collector, tmp_path, *requests, ratio=1.0):
     settings = sample_settings(
         tmp_path,
         otel_enabled=True,
-        otel_endpoint=f"http://127.0.0.1:{collector.server_port}",
+        otel_endpoint=collector.url,
         otel_sample_ratio=ratio,
     )
     with TestClient(sample_app(settings)) as client:
         for path, headers in requests:
             client.get(path, headers=headers)
-    return collector.spans
+    return [span for _, span in collector.spans()]
 
 
 def test_a_request_is_a_span_under_the_caller_s_trace_and_the_log_names_it(
@@ -76,11 +51,10 @@ def test_the_ratio_decides_for_those_who_bring_no_decision(collector, tmp_path):
 
 
 def test_nothing_is_sent_unless_it_is_switched_on(collector, tmp_path, monkeypatch):
-    address = f"http://127.0.0.1:{collector.server_port}"
-    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", address)
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url)
     with TestClient(sample_app(sample_settings(tmp_path))) as client:
         client.get("/v1/score")
-    assert collector.spans == []
+    assert collector.received == []
 
 
 def test_a_collector_that_is_down_stops_no_request(tmp_path, unused_port):
