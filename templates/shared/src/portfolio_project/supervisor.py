@@ -71,6 +71,7 @@ class Supervisor:
         for process in processes:
             with suppress(ProcessLookupError):
                 process.kill()
+            await process.wait()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

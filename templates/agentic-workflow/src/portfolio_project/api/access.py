@@ -5,13 +5,15 @@ from collections.abc import Callable
 from typing import Annotated, TypeVar
 
 from fastapi import Depends
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from ..policy_model.model import PolicyModel
+from ..provenance import Registry
 from ..serving import ModelSlot, Principal, require_scope
 from ..settings import Settings
 from ..workflow.engine import Dispatcher
 from ..world.engine import migrate, open_engine, reading
+from .watch import Watch
 
 T = TypeVar("T")
 DEFAULT_TENANT = "demo"
@@ -30,6 +32,8 @@ class Access:
         self.settings = settings
         self.engine = open_engine(settings.world_url)
         self.slot: ModelSlot[PolicyModel] = ModelSlot()
+        self.registry = Registry(settings.registry_dir)
+        self.watch = Watch(self.registry)
         self._dispatcher: Dispatcher | None = None
 
     @property
@@ -48,6 +52,10 @@ class Access:
         if self._dispatcher is not None:
             self._dispatcher.close()
         self.engine.dispose()
+
+    async def reached(self) -> bool:
+        """Say whether the records answer."""
+        return await self.read(lambda connection: connection.execute(select(1)).scalar() == 1)
 
     async def read(self, look: Callable[[Connection], T]) -> T:
         """Run a read in a thread."""

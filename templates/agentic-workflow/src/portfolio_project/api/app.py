@@ -6,16 +6,18 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.metadata import version
 
 import structlog
-from fastapi import FastAPI
+from fastapi import FastAPI, Request, Response
 
 from ..about import about
-from ..policy_model.registered import NoModelError, registered_model
+from ..policy_model.registered import registered_model
 from ..policy_model.wire import wire_router
-from ..serving import Service, ServingSettings, build_app
+from ..serving import Problem, ReadinessCheck, Service, ServingSettings, build_app
 from ..serving.settings import PREFIX
 from ..settings import Settings
 from ..supervisor import Child, Supervisor
 from ..workflow.sweep import sweep
+from ..world.engine import reading
+from ..world.patience import AWAY
 from .access import Access
 from .approvals import approvals_router
 from .company import company_router
@@ -43,7 +45,7 @@ def create_app(settings: Settings) -> Service:
             yield
 
     words = about()
-    return build_app(
+    app = build_app(
         settings,
         title=words["title"],
         description=words["description"],
@@ -56,8 +58,23 @@ def create_app(settings: Settings) -> Service:
         ],
         pages=pages_router(access),
         lifespan=lifespan,
+        readiness=[ReadinessCheck("records", access.reached)],
         model=access.slot,
     )
+    access.watch.tell(app.metrics)
+    for error in AWAY:
+        app.add_exception_handler(error, _on_away)
+    return app
+
+
+async def _on_away(_request: Request, error: Exception) -> Response:
+    _log.warning("records_away", error=repr(error))
+    return Problem(
+        503,
+        detail="The records can't be reached just now. Try again, with the same Idempotency-Key.",
+        type="urn:problem:records-away",
+        headers={"Retry-After": "1"},
+    ).response()
 
 
 def _workers(settings: Settings) -> Supervisor:
@@ -84,9 +101,10 @@ async def _keep(access: Access) -> None:
 
 
 def _follow(access: Access) -> None:
-    try:
-        name, model = registered_model(access.settings)
-    except NoModelError:
-        return
-    if not access.slot.loaded or access.slot.current.version != name:
-        access.slot.swap(name, model)
+    serving = access.registry.current_id()
+    if serving is not None and not (access.slot.loaded and access.slot.current.version == serving):
+        access.slot.swap(*registered_model(access.settings))
+    if access.slot.loaded:
+        served = access.slot.current
+        with reading(access.engine) as connection:
+            access.watch.look(connection, served.version, served.model.threshold)

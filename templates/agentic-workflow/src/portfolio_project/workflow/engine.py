@@ -12,9 +12,11 @@ from typing import Any
 
 from dbos import DBOS, DBOSClient, DBOSConfig
 from sqlalchemy import Engine, create_engine, event
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import ExceptionContext, make_url
+from sqlalchemy.exc import OperationalError
 
 from ..settings import Settings
+from ..world.engine import POSTGRES
 from .telemetry import current_trace
 
 QUEUE, WORK = "tickets", "work"
@@ -35,7 +37,11 @@ def workflows_engine(settings: Settings) -> Engine:
     """Return the engine of the database that holds the workflows' steps."""
     url = settings.workflows_url
     if not url.startswith("sqlite"):
-        return create_engine(make_url(url), pool_pre_ping=True, pool_size=10, max_overflow=10)
+        engine = create_engine(
+            make_url(url), pool_pre_ping=True, pool_size=10, max_overflow=10, connect_args=POSTGRES
+        )
+        event.listen(engine, "handle_error", _tell_of_lost_server)
+        return engine
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     engine = create_engine(url)
 
@@ -49,6 +55,16 @@ def workflows_engine(settings: Settings) -> Engine:
 
     event.listen(engine, "connect", prepare)
     return engine
+
+
+def _tell_of_lost_server(context: ExceptionContext) -> None:
+    """Mark an error of the connection as one: DBOS waits for a server only where it sees that.
+
+    It goes by the words of the message, and knows none of those for a socket that is not there.
+    """
+    error = context.original_exception
+    if isinstance(context.sqlalchemy_exception, OperationalError):
+        context.is_disconnect |= getattr(error, "sqlstate", "") is None
 
 
 @contextmanager

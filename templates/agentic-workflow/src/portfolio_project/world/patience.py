@@ -20,9 +20,13 @@ class Patience(TypedDict):
     should_retry: Callable[[BaseException], bool]
 
 
+AWAY = (OperationalError, InterfaceError)
+"""What a driver says of records that are locked or gone."""
+
+
 def is_away(error: BaseException) -> bool:
     """Say whether an error means that the records can't be reached just now."""
-    if isinstance(error, OperationalError | InterfaceError):
+    if isinstance(error, AWAY):
         return True
     return isinstance(error, DBAPIError) and error.connection_invalidated
 
