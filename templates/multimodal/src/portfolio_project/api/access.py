@@ -108,7 +108,7 @@ def index_problem(error: UserError) -> Problem:
         case IndexUnavailableError():
             return Problem(
                 503,
-                detail="The index is not reachable. Try again shortly.",
+                detail="The index cannot be reached, or not be written. Try again shortly.",
                 type="urn:problem:index-unavailable",
                 headers={"Retry-After": "2"},
             )

@@ -17,7 +17,7 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from .base import Document, Entry, IndexCorruptError, Media, Vector
+from .base import Document, Entry, IndexCorruptError, IndexUnavailableError, Media, Vector
 
 APPLICATION_ID = 1835886968
 _SCHEMA = """
@@ -103,15 +103,23 @@ class Store:
 
     @contextmanager
     def writing(self) -> Generator[sqlite3.Connection]:
-        """One transaction that changes the index, and counts as one change."""
+        """One transaction that changes the index, and counts as one change.
+
+        Raises IndexUnavailableError where the disk is full, or another writer does not end.
+        """
         connection = self.connection
-        connection.execute("BEGIN IMMEDIATE")
         try:
+            connection.execute("BEGIN IMMEDIATE")
             connection.execute("UPDATE counter SET sequence = sequence + 1")
             yield connection
             connection.execute("COMMIT")
-        except BaseException:
-            connection.execute("ROLLBACK")
+        except BaseException as error:
+            if connection.in_transaction:  # some errors have rolled it back already
+                connection.execute("ROLLBACK")
+            if isinstance(error, sqlite3.OperationalError):
+                raise IndexUnavailableError(
+                    f"{self.path} cannot be written: {error}. Check its disk; nothing was changed"
+                ) from error
             raise
 
     def sequence(self) -> int:
