@@ -121,14 +121,12 @@ def _encode_known(state: Card | Terminal | None) -> bytes | None:
 
 def encode(state: Card | Terminal) -> bytes:
     """An entity's state: a JSON line of its length and ids, then its arrays, little-endian."""
-    window = slice(state.first, state.end)
-    if isinstance(state, Card):
-        columns: tuple[array[int], ...] = state.times, state.cents
-        ids: object = state.recent
-    else:
-        columns, ids = (state.times,), state.frauds
-    head = orjson.dumps([state.end - state.first, ids], option=_LINE)
-    return head + b"".join(_little_endian(column[window]).tobytes() for column in columns)
+    first, end = state.first, state.end
+    times = _little_endian(state.times[first:end]).tobytes()
+    if isinstance(state, Terminal):
+        return orjson.dumps([end - first, state.frauds], option=_LINE) + times
+    cents = _little_endian(state.cents[first:end]).tobytes()
+    return orjson.dumps([end - first, state.recent], option=_LINE) + times + cents
 
 
 def decode_card(data: bytes) -> Card:

@@ -13,7 +13,7 @@ from portfolio_project.brokers import (
     broker_of,
 )
 from portfolio_project.features import FEATURE_NAMES
-from portfolio_project.kafka import relay, stages, wire
+from portfolio_project.kafka import kept, relay, stages, wire
 from portfolio_project.settings import Settings
 
 STAGES = {CARDS: stages.by_card, TERMINALS: stages.by_terminal}
@@ -35,9 +35,9 @@ class Keys:
         return shares
 
     def give(self, name, key, record):
-        kept, messages = STAGES[name](self.kept.get((name, key)), record)
-        if kept is not None:
-            self.kept[name, key] = kept
+        bytes_now, messages = STAGES[name](self.kept.get((name, key)), record)
+        if bytes_now is not None:
+            self.kept[name, key] = bytes_now
         self.outcomes += [
             wire.decode_outcome(one.value) for one in messages if one.topic == OUTCOMES
         ]
@@ -114,11 +114,11 @@ def test_a_repeated_share_is_dropped():
 
 
 def test_windows_of_a_seed_give_way_to_newer_ones():
-    first = stages.Kept(10, b"old").pack()
+    first = kept.Kept(10, b"old").pack()
     seed = broker.Record(10, 0, wire.SEED, b"new")
     assert stages.by_card(first, seed) == (None, [])
-    assert stages.by_card(None, seed)[0] == stages.Kept(10, b"new").pack()
-    assert stages.by_card(first, seed._replace(offset=11))[0] == stages.Kept(11, b"new").pack()
+    assert stages.by_card(None, seed)[0] == kept.Kept(10, b"new").pack()
+    assert stages.by_card(first, seed._replace(offset=11))[0] == kept.Kept(11, b"new").pack()
 
 
 @pytest.mark.parametrize(

@@ -12,21 +12,47 @@ key has seen was processed before (the relay sent it again, or a worker took ove
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from operator import itemgetter
+from typing import NamedTuple
 
 import orjson
 
 from ..broker import Record
 from ..brokers import CARDS, OUTCOMES
 from ..events import Label, Rejected, read_event
-from ..features import FEATURE_NAMES, NEW_CARD, NEW_TERMINAL, Features, State, step
-from ..state import decode_card, decode_terminal, encode
+from ..features import FEATURE_NAMES, NEW_TERMINAL, State, step
+from ..state import encode
+from .kept import (
+    AtCard,
+    AtTerminal,
+    Kept,
+    Memory,
+    pack_join,
+    pack_latest,
+    read_card,
+    read_terminal,
+    unpack,
+)
 from .wire import ASPECT, SEED, Kind, Outcome
 
-_OF_TERMINAL = tuple(name.startswith("terminal_") for name in FEATURE_NAMES)
-_HEAD = struct.Struct("<QII")
+_THEIRS = [name.startswith("terminal_") for name in FEATURE_NAMES]
+_PLACES = range(len(FEATURE_NAMES))
+_OWN_FIRST = sorted(_PLACES, key=_THEIRS.__getitem__)
+_OWN = _THEIRS.count(False)
+Values = Sequence[float]
+
+
+def _picker(places: Sequence[int]) -> Callable[[Values], Values]:
+    """What takes the values at these places, one or more."""
+    return itemgetter(*places) if len(places) > 1 else lambda values: [values[places[0]]]
+
+
+_of_card = _picker(_OWN_FIRST[:_OWN])
+_of_terminal = _picker(_OWN_FIRST[_OWN:])
+_in_order = _picker([_OWN_FIRST.index(place) for place in _PLACES])
+_terminals = Memory(read_terminal)
+_cards = Memory(read_card)
 
 
 class Message(NamedTuple):
@@ -35,31 +61,6 @@ class Message(NamedTuple):
     topic: str
     key: str
     value: bytes
-
-
-class Kept(NamedTuple):
-    """One key's state between two messages."""
-
-    seen: int
-    """Offset of the last entry of the log that it has in it."""
-    windows: bytes
-    """Of a card or a terminal, as `state.encode` has them."""
-    beside: bytes = b""
-    """What else the stage keeps: a terminal's own card, a card's unfinished joins."""
-
-    def pack(self) -> bytes:
-        """As it is stored."""
-        head = _HEAD.pack(self.seen, len(self.windows), len(self.beside))
-        return head + self.windows + self.beside
-
-
-def unpack(data: bytes | None) -> Kept:
-    """Inverse of `Kept.pack`; a key that nothing is known of has seen nothing."""
-    if not data:
-        return Kept(0, b"")
-    seen, first, second = _HEAD.unpack_from(data)
-    start = _HEAD.size
-    return Kept(seen, data[start : start + first], data[start + first : start + first + second])
 
 
 Answer = tuple[bytes | None, list[Message]]
@@ -77,85 +78,76 @@ def by_terminal(stored: bytes | None, record: Record) -> Answer:
     """A payment or a label beside its terminal: windows of the terminal, its share of features."""
     if record.topic == SEED:
         return seed(stored, record)
-    kept = unpack(stored)
+    kept = _terminals.take(stored)
     if record.offset <= kept.seen:
         return None, []
     event = read_event(record.topic, record.value, record.arrived_at)
     if isinstance(event, Rejected):
         # A refused payment is told of beside its card, where every payment comes by.
         return None, [_letter(record, event)] if record.topic == "labels" else []
-    terminal = decode_terminal(kept.windows) if kept.windows else NEW_TERMINAL
-    own = decode_card(kept.beside) if kept.beside else NEW_CARD
-    after, features = step(State(own, terminal), event)
+    after, features = step(State(kept.latest, kept.terminal), event)
     messages: list[Message] = []
+    latest = after.card
     if isinstance(event, Label):
         messages.append(_outcome(record, Kind.LABEL, []))
-        after = State(own, after.terminal)
+        latest = kept.latest
     elif features is not None:
-        share = [value for value, ours in zip(features, _OF_TERMINAL, strict=True) if ours]
-        messages.append(Message(CARDS, event.card_id, orjson.dumps(share)))
-    own_windows = encode(after.card) if after.card.times else b""
-    return Kept(record.offset, encode(after.terminal), own_windows).pack(), messages
-
-
-class Join(NamedTuple):
-    """A card's payments that wait for their terminals' shares, and shares that came first."""
-
-    payments: dict[str, list[Any]]
-    """By offset: the event's arrival, its JSON, and the features beside the card."""
-    shares: dict[str, list[float]]
+        messages.append(Message(CARDS, event.card_id, orjson.dumps(_of_terminal(features))))
+    packed = Kept(record.offset, encode(after.terminal), pack_latest(latest)).pack()
+    _terminals.keep(packed, AtTerminal(record.offset, after.terminal, latest))
+    return packed, messages
 
 
 def by_card(stored: bytes | None, record: Record) -> Answer:
     """A payment beside its card, or its terminal's share: whichever is second completes it."""
     if record.topic == SEED:
         return seed(stored, record)
-    kept = unpack(stored)
-    join = Join(*orjson.loads(kept.beside)) if kept.beside else Join({}, {})
+    kept = _cards.take(stored)
     if record.topic == ASPECT:
-        return _share(kept, join, record)
+        return _share(kept, record)
     if record.offset <= kept.seen:
         return None, []
     event = read_event(record.topic, record.value, record.arrived_at)
     if isinstance(event, Rejected):
         return None, [_letter(record, event)]
     assert not isinstance(event, Label)
-    card = decode_card(kept.windows) if kept.windows else NEW_CARD
-    after, features = step(State(card, NEW_TERMINAL), event)
+    after, features = step(State(kept.card, NEW_TERMINAL), event)
     place = str(record.offset)
-    share = join.shares.pop(place, None)
+    share = kept.join.shares.pop(place, None)
     messages: list[Message] = []
     if features is None:
         messages.append(_outcome(record, Kind.DUPLICATE, []))
     elif share is None:
-        join.payments[place] = [record.arrived_at, record.value.decode(), [*features]]
+        waiting = [record.arrived_at, record.value.decode(), _of_card(features)]
+        kept.join.payments[place] = waiting
     else:
-        messages.append(_outcome(record, Kind.FEATURES, _whole(features, share)))
-    return Kept(record.offset, encode(after.card), _pack_join(join)).pack(), messages
+        messages.append(_outcome(record, Kind.FEATURES, _whole(_of_card(features), share)))
+    return _keep(AtCard(record.offset, after.card, encode(after.card), kept.join)), messages
 
 
-def _share(kept: Kept, join: Join, record: Record) -> Answer:
+def _share(kept: AtCard, record: Record) -> Answer:
     place = str(record.offset)
     share: list[float] = orjson.loads(record.value)
-    waiting = join.payments.pop(place, None)
+    waiting = kept.join.payments.pop(place, None)
     if waiting is None:
-        if record.offset <= kept.seen or place in join.shares:
+        if record.offset <= kept.seen or place in kept.join.shares:
             return None, []  # joined before, or a payment that turned out to be a repetition
-        join.shares[place] = share
-        return kept._replace(beside=_pack_join(join)).pack(), []
-    arrived_at, value, features = waiting
+        kept.join.shares[place] = share
+        return _keep(kept), []
+    arrived_at, value, own = waiting
     answered = Record(record.offset, arrived_at, "transactions", value.encode())
-    done = _outcome(answered, Kind.FEATURES, _whole(features, share))
-    return kept._replace(beside=_pack_join(join)).pack(), [done]
+    done = _outcome(answered, Kind.FEATURES, _whole(own, share))
+    return _keep(kept), [done]
 
 
-def _whole(features: Features | list[float], share: list[float]) -> list[float]:
-    shares = iter(share)
-    return [next(shares) if ours else own for own, ours in zip(features, _OF_TERMINAL, strict=True)]
+def _keep(kept: AtCard) -> bytes:
+    packed = Kept(kept.seen, kept.windows, pack_join(kept.join)).pack()
+    _cards.keep(packed, kept)
+    return packed
 
 
-def _pack_join(join: Join) -> bytes:
-    return orjson.dumps([*join]) if join.payments or join.shares else b""
+def _whole(own: Values, share: Values) -> Values:
+    return _in_order((*own, *share))
 
 
 def _letter(record: Record, refused: Rejected) -> Message:
