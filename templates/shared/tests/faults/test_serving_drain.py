@@ -116,8 +116,8 @@ def test_a_write_killed_in_the_middle_is_done_by_the_retry_after_the_lease(start
     done = tmp_path / "done"
     environment = {
         "SAMPLE_DONE": str(done),
-        "REQUEST_TIMEOUT_SECONDS": "0.5",
-        "IDEMPOTENCY_LEASE_SECONDS": "1",
+        "REQUEST_TIMEOUT_SECONDS": "3",
+        "IDEMPOTENCY_LEASE_SECONDS": "4",
     }
     service = start_service(**environment)
     url = service.url
