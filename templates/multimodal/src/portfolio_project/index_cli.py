@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .index import Index, measure_recall, open_index
 from .serving import load_settings
 from .settings import Settings
+
+if TYPE_CHECKING:
+    from .index import Index
 
 index_app = typer.Typer(help="The vector index.")
 Snapshot = Annotated[Path, typer.Argument(help="A file")]
@@ -47,6 +49,8 @@ def recall(
     searches: Annotated[int, typer.Option(min=1, help="How many questions to compare on")] = 100,
 ) -> None:
     """Measure approximate search against exact search, for each modality."""
+    from .index import measure_recall  # noqa: PLC0415
+
     with _opened(load_settings(Settings)) as index:
         found = index.state()
         for target in sorted(found.vectors):
@@ -76,6 +80,8 @@ def restore(file: Snapshot) -> None:
 
 @contextmanager
 def _opened(settings: Settings) -> Generator[Index]:
+    from .index import open_index  # noqa: PLC0415 - NumPy and the graphs, which --help can do without
+
     index = open_index(settings)
     try:
         yield index
