@@ -15,7 +15,7 @@ from portfolio_project.provenance.durable import replace_file
 from portfolio_project.serving import in_thread
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def browser():
     with chromium() as opened:
         yield opened
@@ -23,16 +23,19 @@ def browser():
 
 @pytest.fixture
 def open_page(browser):
-    troubles = []
+    troubles, opened = [], []
 
     def open_one(address, allowed=("file:", "data:", "blob:"), **options):
         page = browser.new_page(**({"viewport": {"width": 1280, "height": 900}} | options))
+        opened.append(page)
         # The browser tells of each refusal, which is what the page then shows.
         troubles.append(watched(page, (address, *allowed), but="status of 422"))
         page.goto(address)
         return page
 
     yield open_one
+    for page in opened:
+        page.close()
     assert not any(troubles), troubles
 
 
