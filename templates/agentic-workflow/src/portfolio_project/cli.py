@@ -10,7 +10,8 @@ import typer
 from . import errors
 from .endings import end
 from .endings import run as run_to_end
-from .provenance import Registry
+from .provenance import GateCheck, Registry, Version
+from .registry_cli import add_commands
 from .serving import load_settings
 from .serving.keys_cli import keys_app
 from .settings import Settings
@@ -202,33 +203,6 @@ def verify(tenant: Annotated[str, typer.Argument(help="Whose log")] = "demo") ->
     typer.echo(f"{tenant}: {chain.entries:,} entries, intact, head {chain.head}")
 
 
-@models.command("list")
-def list_models() -> None:
-    """List registered models, oldest first; the serving one has a star."""
-    registry = Registry(_settings().registry_dir)
-    serving = registry.current_id()
-    for one in registry.versions():
-        right = one.manifest.metrics["right_unseen_phrases"]
-        star = "*" if one.id == serving else " "
-        typer.echo(f"{star} {one.id}  right on unseen phrases {right:.3f}")
-
-
-@models.command()
-def promote(version: str) -> None:
-    """Let a model serve, if it passes the gate."""
-    from .training.train import GATE  # noqa: PLC0415
-
-    done = Registry(_settings().registry_dir).promote(version, gate=GATE)
-    typer.echo(f"{done.id} serves")
-
-
-@models.command()
-def rollback() -> None:
-    """Let the model before this one serve again."""
-    done = Registry(_settings().registry_dir).rollback()
-    typer.echo(f"{done.id} serves")
-
-
 def main() -> None:
     """Run the command line; what can go wrong for a user is told in one line."""
     run_to_end(app, errors.told, errors.away)
@@ -236,3 +210,20 @@ def main() -> None:
 
 def _settings(**overrides: object) -> Settings:
     return load_settings(Settings, **overrides)
+
+
+def _registry() -> Registry:
+    return Registry(_settings().registry_dir)
+
+
+def _gate() -> GateCheck:
+    from .training.train import GATE  # noqa: PLC0415
+
+    return GATE
+
+
+def _remark(version: Version) -> str:
+    return f"right on unseen phrases {version.manifest.metrics['right_unseen_phrases']:.3f}"
+
+
+add_commands(models, _registry, _gate, _remark)

@@ -47,7 +47,7 @@ class Settings(ServingSettings):
     @field_validator("database_url")
     @classmethod
     def _through_psycopg(cls, url: str) -> str:
-        """This project brings one of SQLAlchemy's drivers for PostgreSQL; a URL need not name it."""
+        """A URL need not name the one driver for PostgreSQL that this project brings."""
         return re.sub("^postgres(ql)?://", "postgresql+psycopg://", url)
 
     @property

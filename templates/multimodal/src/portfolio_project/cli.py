@@ -12,7 +12,8 @@ import typer
 from .endings import Errors
 from .endings import run as run_to_end
 from .index_cli import index_app
-from .provenance import ProvenanceError, Registry
+from .provenance import GateCheck, ProvenanceError, Registry, Version
+from .registry_cli import add_commands
 from .serving import BadSettings, load_settings
 from .serving.keys_cli import keys_app
 from .settings import Settings
@@ -117,32 +118,6 @@ def record(target: Annotated[Path, typer.Argument(help="The file to write")]) ->
     typer.echo(f"{run(_settings(), target)} in {target}")
 
 
-@models.command("list")
-def list_models() -> None:
-    """List registered models, oldest first; the serving one has a star."""
-    registry = Registry(_settings().registry_dir)
-    serving = registry.current_id()
-    for one in registry.versions():
-        name = one.manifest.config.get("name", "")
-        typer.echo(f"{'*' if one.id == serving else ' '} {one.id}  {name}")
-
-
-@models.command()
-def promote(version: str) -> None:
-    """Let a model serve, if it passes the gate."""
-    from .train import GATE  # noqa: PLC0415
-
-    done = Registry(_settings().registry_dir).promote(version, gate=GATE)
-    typer.echo(f"{done.id} serves")
-
-
-@models.command()
-def rollback() -> None:
-    """Let the model before this one serve again."""
-    done = Registry(_settings().registry_dir).rollback()
-    typer.echo(f"{done.id} serves")
-
-
 def main() -> None:
     """Run the command line; what can go wrong for a user is told in one line."""
     run_to_end(app, _told, lambda: (sqlite3.OperationalError,))
@@ -161,3 +136,20 @@ def _say(lines: Iterable[str]) -> None:
 
 def _settings(**overrides: object) -> Settings:
     return load_settings(Settings, **overrides)
+
+
+def _registry() -> Registry:
+    return Registry(_settings().registry_dir)
+
+
+def _gate() -> GateCheck:
+    from .train import GATE  # noqa: PLC0415
+
+    return GATE
+
+
+def _remark(version: Version) -> str:
+    return str(version.manifest.config.get("name", ""))
+
+
+add_commands(models, _registry, _gate, _remark)

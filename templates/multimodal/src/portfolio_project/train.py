@@ -133,6 +133,11 @@ def _environment(threads: int) -> dict[str, str]:
     }
 
 
+def configuration_of(version: Version) -> str:
+    """The name of the configuration that made a registered version."""
+    return str(version.manifest.config.get("name", ""))
+
+
 def register(registry: Registry, folder: Path) -> Trained:
     """Put the model in `folder` into the registry, and let it serve if the gate lets it."""
     manifest = read_run(folder / RUN_FILE)

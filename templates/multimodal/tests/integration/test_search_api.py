@@ -227,20 +227,18 @@ def test_recall_is_measured_on_the_live_index(client):
 
 
 @pytest.fixture
-def second_model(workspace):
+def second_model(workspace, monkeypatch):
     """Another version, of the same weights, registered and not serving; its id."""
     registry = Registry(workspace / "registry")
     first = registry.current()
     run = first.manifest.model_copy(update={"seed": first.manifest.seed + 1})
     made = registry.register({name: first.path(name) for name in first.files}, run)
     assert made != first.id
+    monkeypatch.setattr("portfolio_project.api.app.GATE", lambda *_: ())
     return made
 
 
-def test_another_model_takes_over_with_its_own_vectors_and_no_failed_search(
-    client, second_model, monkeypatch
-):
-    monkeypatch.setattr("portfolio_project.api.models.GATE", lambda *_: ())
+def test_another_model_takes_over_with_its_own_vectors_and_no_failed_search(second_model, client):
     before = client.get("/v1/index").json()
     answers, stop = [], threading.Event()
 

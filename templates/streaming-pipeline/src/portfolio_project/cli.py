@@ -15,7 +15,8 @@ from .endings import Errors, end
 from .endings import run as run_to_end
 from .events import Reason
 from .profiles import PROFILES, Profile
-from .provenance import ProvenanceError, Registry
+from .provenance import GateCheck, ProvenanceError, Registry, Version
+from .registry_cli import add_commands
 from .serving import BadSettings, load_settings
 from .serving.keys_cli import keys_app
 from .settings import Settings
@@ -262,37 +263,6 @@ def record(
     typer.echo(f"{out}: {done:,} decisions in {seconds:g} s")
 
 
-@models.command("list")
-def list_models() -> None:
-    """List registered models, oldest first; the serving one has a star."""
-    from .train import algorithm_of  # noqa: PLC0415
-
-    registry = Registry(_settings().registry_dir)
-    serving = registry.current_id()
-    for one in registry.versions():
-        metrics = one.manifest.metrics
-        typer.echo(
-            f"{'*' if one.id == serving else ' '} {one.id}  {algorithm_of(one):<9}"
-            f" average precision {metrics['average_precision']:.3f}"
-        )
-
-
-@models.command()
-def promote(version: str) -> None:
-    """Let a model serve, if it passes the gate."""
-    from .train import GATE  # noqa: PLC0415
-
-    done = Registry(_settings().registry_dir).promote(version, gate=GATE)
-    typer.echo(f"{done.id} serves")
-
-
-@models.command()
-def rollback() -> None:
-    """Let the model before this one serve again."""
-    done = Registry(_settings().registry_dir).rollback()
-    typer.echo(f"{done.id} serves")
-
-
 ReasonName = Annotated[Reason | None, typer.Option(help="Only those refused for this reason")]
 
 
@@ -371,6 +341,26 @@ def _told() -> Errors:
 
 def _settings(**overrides: object) -> Settings:
     return load_settings(Settings, **overrides)
+
+
+def _registry() -> Registry:
+    return Registry(_settings().registry_dir)
+
+
+def _gate() -> GateCheck:
+    from .train import GATE  # noqa: PLC0415
+
+    return GATE
+
+
+def _remark(version: Version) -> str:
+    from .train import algorithm_of  # noqa: PLC0415
+
+    precision = version.manifest.metrics["average_precision"]
+    return f"{algorithm_of(version):<9} average precision {precision:.3f}"
+
+
+add_commands(models, _registry, _gate, _remark)
 
 
 def _stream() -> tuple[Log, View]:

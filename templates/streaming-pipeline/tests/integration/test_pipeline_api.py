@@ -190,11 +190,11 @@ def test_a_rollback_changes_the_model_and_drops_no_request(client, log, process)
     process()
     listed = client.get("/v1/models").json()
     serving = next(one for one in listed["models"] if one["serving"])
-    assert serving["algorithm"] == "lightgbm"
+    assert serving["kind"] == "lightgbm"
     before = client.post("/v1/score", json=payment(2)).json()
     rolled = client.post("/v1/models/rollback").json()
     after = client.post("/v1/score", json=payment(2)).json()
-    assert rolled["algorithm"] == "logistic"
+    assert rolled["kind"] == "logistic"
     assert before["model_version"] == serving["version"]
     assert after["model_version"] == rolled["version"]
     assert after["features"] == before["features"]

@@ -12,16 +12,13 @@ from ..embedder import Embedder
 from ..errors import UserError
 from ..index import Index, IndexUnavailableError, VersionMismatchError
 from ..provenance import ProvenanceError, Registry
+from ..registry_api import ModelUnavailableError
 from ..serving import ModelRefused, ModelSlot, Problem
 from ..serving_model import embed_documents, limits_of, load, warm_up
 from ..settings import Settings
 
 _DISK = (OSError, sqlite3.Error)
 _log = structlog.get_logger("api")
-
-
-class ModelUnavailableError(Exception):
-    """The registry's serving model cannot be loaded; the text says why."""
 
 
 class Access:

@@ -8,43 +8,50 @@ from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.metadata import version
 
-import structlog
 from fastapi import FastAPI
 
 from ..about import about
+from ..embedder import SPEC_FILE
 from ..index import open_index
+from ..registry_api import Follower, Models, models_router
 from ..serving import Service, build_app
 from ..settings import Settings
-from .access import Access, ModelUnavailableError
+from ..train import GATE, configuration_of
+from .access import Access
 from .documents import documents_router
 from .embed import embed_router
 from .explain import explain_router
 from .index import index_router
 from .map import map_router
-from .models import models_router
 from .pages import pages_router
 from .search import search_router
 
 POLL_SECONDS = 0.5
 START_SECONDS = 15.0
-_log = structlog.get_logger("api")
 
 
 def create_app(settings: Settings) -> Service:
     """Return the application. Raises IndexUnavailableError, IndexCorruptError."""
     access = Access(settings, open_index(settings))
+    models = Models(
+        registry=access.registry,
+        gate=GATE,
+        follow=access.follow_registry,
+        kind=configuration_of,
+        file=SPEC_FILE,
+        reader="search",
+    )
+    follower = Follower(access.follow_registry)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncGenerator[None]:
         async with AsyncExitStack() as stack:
             stack.callback(access.index.close)
             await stack.enter_async_context(access.batcher)
-            followed = asyncio.Event()
-            follower = asyncio.create_task(_keep_following(access, followed))
-            stack.callback(follower.cancel)
+            stack.callback(asyncio.create_task(follower.forever(POLL_SECONDS)).cancel)
             # Where a new model has much to embed again, the service is alive, and not ready yet.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(followed.wait(), START_SECONDS)
+                await asyncio.wait_for(follower.followed.wait(), START_SECONDS)
             yield
 
     words = about()
@@ -60,7 +67,7 @@ def create_app(settings: Settings) -> Service:
             explain_router(access),
             map_router(access),
             index_router(access),
-            models_router(access),
+            models_router(models),
         ],
         pages=pages_router(settings),
         lifespan=lifespan,
@@ -75,23 +82,3 @@ def _measure(app: Service, access: Access) -> None:
     app.metrics.gauge("embed_inputs", "Inputs embedded", lambda: gone.inputs)
     app.metrics.gauge("embed_batches", "Batches they were embedded in", lambda: gone.batches)
     app.metrics.gauge("embed_refused", "Inputs refused, for too many waited", lambda: gone.refused)
-
-
-async def _keep_following(access: Access, followed: asyncio.Event) -> None:
-    told = ""
-    while True:
-        told = await asyncio.to_thread(_follow, access, told)
-        followed.set()
-        await asyncio.sleep(POLL_SECONDS)
-
-
-def _follow(access: Access, told: str = "") -> str:
-    """Follow the registry; returns why that failed, which is logged unless it was `told`."""
-    try:
-        access.follow_registry()
-    except ModelUnavailableError as error:
-        reason = str(error)
-        if reason != told:
-            _log.warning("model_not_loaded", reason=reason)
-        return reason
-    return ""

@@ -14,6 +14,7 @@ from ..challenger import Tried, answering
 from ..events import Identifier
 from ..monitors.alarms import Alarms
 from ..provenance import ProvenanceError, Registry
+from ..registry_api import ModelUnavailableError
 from ..scorer import ModelMismatchError, Scorer, load_current
 from ..serving import ModelRefused, ModelSlot
 from ..serving.exchange import current_exchange
@@ -26,10 +27,6 @@ if TYPE_CHECKING:
 EventId = Annotated[Identifier, Path(description="The transaction's id", examples=["tx-1024"])]
 CardId = Annotated[Identifier, Path(description="The card's id", examples=["card-7"])]
 TerminalId = Annotated[Identifier, Path(description="The terminal's id", examples=["term-31"])]
-
-
-class ModelUnavailableError(Exception):
-    """The registry's serving model cannot be loaded; the text says why."""
 
 
 class Access:

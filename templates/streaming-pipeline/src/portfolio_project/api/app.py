@@ -8,16 +8,18 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.metadata import version
 from importlib.resources import files
 
-import structlog
 from fastapi import FastAPI
 
 from ..about import about
+from ..registry_api import Follower, Models, models_router
+from ..scorer import MODEL_FILE
 from ..serving import Service, build_app
 from ..serving.pages import page_router
 from ..serving_model import POLL_SECONDS
 from ..settings import Settings
 from ..supervisor import Supervisor
-from .access import Access, ModelUnavailableError
+from ..train import GATE, algorithm_of
+from .access import Access
 from .alarms import alarms_router
 from .batch import batch_router
 from .decisions import decisions_router
@@ -25,18 +27,24 @@ from .demo import demo_router
 from .events import events_router
 from .explanations import explanations_router
 from .feed import feed_router
-from .models import models_router
 from .proof import proof_router
 from .score import score_router
 from .stats import stats_router
 from .trial import trial_router
 
-_log = structlog.get_logger("api")
-
 
 def create_app(settings: Settings, supervisor: Supervisor | None = None) -> Service:
     """Return the application. With a `supervisor`, its processes live as long as the service."""
     access = Access(settings, supervisor)
+    models = Models(
+        registry=access.registry,
+        gate=GATE,
+        follow=access.follow_registry,
+        kind=algorithm_of,
+        file=MODEL_FILE,
+        reader="read",
+    )
+    follower = Follower(access.follow_registry)
     routers = [
         score_router(access),
         batch_router(access),
@@ -45,7 +53,7 @@ def create_app(settings: Settings, supervisor: Supervisor | None = None) -> Serv
         decisions_router(access),
         stats_router(access),
         feed_router(access),
-        models_router(access),
+        models_router(models),
         trial_router(access),
         alarms_router(access),
         proof_router(access),
@@ -56,9 +64,8 @@ def create_app(settings: Settings, supervisor: Supervisor | None = None) -> Serv
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncGenerator[None]:
         async with AsyncExitStack() as stack:
-            await asyncio.to_thread(_follow, access)
-            follower = asyncio.create_task(_keep_following(access))
-            stack.callback(follower.cancel)
+            stack.callback(asyncio.create_task(follower.forever(POLL_SECONDS)).cancel)
+            await follower.followed.wait()
             if supervisor is not None:
                 await stack.enter_async_context(supervisor)
             yield
@@ -74,22 +81,3 @@ def create_app(settings: Settings, supervisor: Supervisor | None = None) -> Serv
         lifespan=lifespan,
         model=access.slot,
     )
-
-
-async def _keep_following(access: Access) -> None:
-    told = ""
-    while True:
-        await asyncio.sleep(POLL_SECONDS)
-        told = await asyncio.to_thread(_follow, access, told)
-
-
-def _follow(access: Access, told: str = "") -> str:
-    """Follow the registry; returns why that failed, which is logged unless it was `told`."""
-    try:
-        access.follow_registry()
-    except ModelUnavailableError as error:
-        reason = str(error)
-        if reason != told:
-            _log.warning("model_not_loaded", reason=reason)
-        return reason
-    return ""

@@ -10,11 +10,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from ..challenger import Share, end_trial, start_trial, trial_of
 from ..provenance import ProvenanceError
+from ..registry_api import Keeper, ModelUnavailableError, VersionId, problem_of
 from ..scorer import ModelMismatchError
 from ..serving import Principal, Problem, require_scope
 from ..train import GATE, algorithm_of
-from .access import Access, ModelUnavailableError
-from .models import Keeper, VersionId, problem_of
+from .access import Access
 
 
 class Start(BaseModel):

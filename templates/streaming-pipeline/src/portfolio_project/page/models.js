@@ -32,7 +32,7 @@ async function move(path, done) {
   const response = await ask(path, "POST");
   const answer = await response.json();
   byId("rollback").disabled = false;
-  if (response.ok) text("model-text", `${done}: ${name(answer.algorithm)} serves now.`);
+  if (response.ok) text("model-text", `${done}: ${name(answer.kind)} serves now.`);
   else text("model-text", [answer.detail, ...(answer.reasons ?? [])].join(" "));
   shown = "";
   refresh();
@@ -43,7 +43,7 @@ function item(model) {
   element.className = model.serving ? "serving" : "";
   element.dataset.version = model.version;
   const { average_precision: precision, auc_roc: auc } = model.metrics;
-  element.append(part("span", "name", name(model.algorithm)), facts(model.version, precision, auc), state(model));
+  element.append(part("span", "name", name(model.kind)), facts(model.version, precision, auc), state(model));
   return element;
 }
 
@@ -68,7 +68,7 @@ function state(model) {
 
 function action(word, model, done) {
   const button = part("button", "quiet", word);
-  button.setAttribute("aria-label", `${word === "Promote" ? "Promote" : `Try as ${word.toLowerCase()}:`} ${name(model.algorithm)}`);
+  button.setAttribute("aria-label", `${word === "Promote" ? "Promote" : `Try as ${word.toLowerCase()}:`} ${name(model.kind)}`);
   button.addEventListener("click", done);
   return button;
 }

@@ -1,0 +1,1 @@
+../../../shared/src/portfolio_project/registry_cli.py
