@@ -154,7 +154,8 @@ def _own_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 @pytest.fixture
 def app_factory(make_settings: Callable[..., Any]) -> Callable[..., Service]:
     """Make the family's application, with settings of one's choice."""
-    from portfolio_project.api import create_app  # noqa: PLC0415 - sample services do without it
+    # The tests of the shared rooms do without the family's application.
+    from portfolio_project.api import create_app  # noqa: PLC0415
 
     def make(**overrides: object) -> Service:
         return create_app(make_settings(**overrides))

@@ -253,6 +253,9 @@ def test_another_model_takes_over_with_its_own_vectors_and_no_failed_search(seco
     thread.join()
 
     assert promoted.status_code == 200, promoted.json()
+    listed = client.get("/v1/models").json()
+    assert [one["version"] for one in listed["models"] if one["serving"]] == [second_model]
+    assert listed["history"][0]["action"] == "promoted"
     after = client.get("/v1/index").json()
     assert {answer.status_code for answer in answers} == {200}
     assert after["model_version"] == second_model
