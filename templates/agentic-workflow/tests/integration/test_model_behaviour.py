@@ -1,11 +1,16 @@
 """What the model may look at, whom it treats alike, and what each kind of feature is good for."""
 
+import time
+
 import numpy as np
 import pytest
 
 from portfolio_project.evaluation import dataset
 from portfolio_project.evaluation.run import How, evaluate
-from portfolio_project.policy_model import reading
+from portfolio_project.policy_model import (
+    features,
+    reading,
+)
 from portfolio_project.settings import Settings
 
 REQUESTS = (
@@ -46,15 +51,45 @@ def test_a_ticket_is_read_the_same_whomever_it_is_about(model):
     assert len({(r.intent, r.confidence, r.slots["system"], r.slots["role"]) for r in read}) == 1
 
 
-@pytest.mark.parametrize("kind", ["w:", "b:", "c:"], ids=["words", "pairs", "pieces"])
+KINDS = pytest.mark.parametrize(
+    "kind", ["w:", "b:", "s:", "c:"], ids=["words", "pairs", "pairs with a gap", "pieces"]
+)
+
+
+def without(kind):
+    """Return the features of a text but for one kind."""
+    whole = reading.text_features
+    return lambda text: tuple(name for name in whole(text) if not name.startswith(kind))
+
+
+@KINDS
 def test_no_kind_of_feature_can_be_left_out(model, kind, monkeypatch):
     cases = cases_of("held_out") + cases_of("familiar")
     with_all = share_right(model, cases)
-    whole = reading.text_features
-    less = lambda text: tuple(f for f in whole(text) if not f.startswith(kind))  # noqa: E731
-    monkeypatch.setattr(reading, "text_features", less)
+    monkeypatch.setattr(reading, "text_features", without(kind))
 
     assert share_right(model, cases) < with_all
+
+
+@KINDS
+def test_no_kind_of_feature_takes_half_of_a_readings_time(model, kind, monkeypatch):
+    cases = cases_of("held_out")[:60]
+    with_all = least_seconds(model, cases)
+    monkeypatch.setattr(reading, "text_features", without(kind))
+
+    assert least_seconds(model, cases) > with_all / 2
+
+
+def least_seconds(model, cases):
+    """Seconds of CPU for reading the cases: the least of five tries, with nothing remembered."""
+    tries = []
+    for _ in range(5):
+        for remembered in (features.mask, features.text_features, features._pieces):
+            remembered.cache_clear()
+        start = time.process_time()
+        share_right(model, cases)
+        tries.append(time.process_time() - start)
+    return min(tries)
 
 
 def test_what_is_read_rightly_ends_right_more_often(model):
