@@ -24,7 +24,8 @@ export function watchSearch() {
   byId("filters").addEventListener("change", search);
   byId("drop").addEventListener("click", () => byId("file").click());
   byId("file").addEventListener("change", (event) => take([...event.target.files]));
-  watchDrop();
+  byId("drop").hidden = recorded;
+  if (!recorded) watchDrop();
   const said = recorded ? globalThis.recording.examples : EXAMPLES;
   byId("examples").replaceChildren("Try: ", ...said.map(example));
 }
