@@ -54,10 +54,21 @@ def test_the_columns_of_records_can_be_chosen(tmp_path):
     save_report(tmp_path / "report.json", {"rows": [{"a": 1, "b": 2, "c": 3}, {"a": 4, "c": 6}]})
     figures = Figures(tmp_path)
     assert figures.render("report/rows", "c,a") == (
-        "\n| c | a |\n| --- | --- |\n| 3 | 1 |\n| 6 | 4 |\n"
+        "\n| c | a |\n| ---: | ---: |\n| 3 | 1 |\n| 6 | 4 |\n"
     )
-    with pytest.raises(DocumentError, match="not every record has b"):
+    with pytest.raises(DocumentError, match="not every record has 'b'"):
         figures.render("report/rows", "b")
+
+
+def test_a_column_may_have_a_heading_and_a_format(tmp_path):
+    rows = [{"name": "a", "cost": 1234.5}, {"name": "b", "cost": 6}]
+    save_report(tmp_path / "report.json", {"rows": rows})
+    figures = Figures(tmp_path)
+    assert figures.render("report/rows", "name:what_it_is,cost:cost_in_euro:,.1f") == (
+        "\n| what it is | cost in euro |\n| --- | ---: |\n| a | 1,234.5 |\n| b | 6.0 |\n"
+    )
+    with pytest.raises(DocumentError, match="does not fit"):
+        figures.render("report/rows", "name:name:.1f")
 
 
 def test_marks_in_code_are_left_alone(figures):

@@ -14,6 +14,8 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from pydantic.fields import FieldInfo
+
 from .cards import data_card, model_card, read_card_text
 from .durable import replace_file
 from .errors import DocumentError, ProvenanceError
@@ -53,12 +55,17 @@ def settings_table() -> str:
     rows = [
         [
             code(f"{prefix}{name}".upper()),
-            code(field.default) if field.default not in (None, (), "") else "",
+            _default(field),
             (field.description or "").replace("|", "\\|"),  # Markdown of our own
         ]
         for name, field in Settings.model_fields.items()
     ]
     return table(["variable", "default", "meaning"], rows)
+
+
+def _default(field: FieldInfo) -> str:
+    value: object = field.get_default(call_default_factory=True, validated_data={})
+    return "" if value in (None, (), "", {}) else code(value)
 
 
 def update(*, check: bool = False) -> list[str]:

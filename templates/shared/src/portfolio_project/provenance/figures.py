@@ -6,7 +6,8 @@ A document marks a place and names a figure:
 
 The first part names a report (`reports/evaluate.json`) or another source, the rest is the path in
 it, and a format may follow, in Python's format language. A mapping or a list of records becomes a
-table; for records the format may name the columns, with commas. Marks in code (between backticks)
+table; for records the format may name the columns, with commas: KEY, KEY:HEADING or
+KEY:HEADING:FORMAT, where an underscore in a heading is a space. Marks in code (between backticks)
 are left alone.
 """
 
@@ -19,7 +20,7 @@ from typing import Any
 from .durable import replace_file
 from .errors import DocumentError
 from .hashing import readable_json, rounded
-from .markdown import escape, value_table
+from .markdown import Column, escape, value_table
 
 Source = Callable[[], Any]
 """Gives the value that a figure's path is looked up in; text is taken as Markdown."""
@@ -30,6 +31,7 @@ _BLOCK = re.compile(
     r"(?P<body>(?:(?!<!-- figures:).)*?)(?P<close><!-- /figures -->)",
     re.DOTALL,
 )
+_NEXT_COLUMN = re.compile(r",(?=[A-Za-z])")
 _OPEN = re.compile(r"<!-- figures:|<!-- /figures -->")
 
 
@@ -83,13 +85,13 @@ class Figures:
                 raise DocumentError(f"figure {name}: there is no {key!r} in {source}") from None
         if isinstance(value, Mapping | list):
             try:
-                if form and isinstance(value, list):
-                    value = [{key: record[key] for key in form.split(",")} for record in value]
-                return f"\n{value_table(value)}\n"
-            except (KeyError, TypeError):
-                raise DocumentError(f"figure {name}: not every record has {form}") from None
-            except AttributeError:
-                raise DocumentError(f"figure {name} is no list of records") from None
+                return f"\n{value_table(value, _columns(form))}\n"
+            except KeyError as error:
+                raise DocumentError(f"figure {name}: not every record has {error}") from None
+            except (TypeError, ValueError):
+                raise DocumentError(
+                    f"figure {name} is no list of records, or {form} does not fit them"
+                ) from None
         if isinstance(value, str) and source in self._sources:
             return f"\n{value}\n"
         try:
@@ -109,6 +111,12 @@ class Figures:
             ) from None
         except ValueError:
             raise DocumentError(f"{path} is no JSON document. Write it again") from None
+
+
+def _columns(form: str) -> list[Column]:
+    # A comma within a format is followed by a dot, one between columns by a name.
+    named = [one.split(":", 2) for one in _NEXT_COLUMN.split(form)] if form else []
+    return [Column(*parts) for parts in named]
 
 
 def write_documents(
