@@ -126,6 +126,11 @@ class Log:
         last: int | None = self._db.execute("SELECT max(offset) FROM log").fetchone()[0]
         return last or 0
 
+    def first_arrival(self) -> int | None:
+        """When the first event arrived (Unix seconds), None for an empty log."""
+        row = self._db.execute("SELECT arrived_at FROM log ORDER BY offset LIMIT 1").fetchone()
+        return int(row[0]) if row else None
+
     def latest_arrival(self) -> int | None:
         """When the last event arrived (Unix seconds), None for an empty log."""
         return self._latest() or None

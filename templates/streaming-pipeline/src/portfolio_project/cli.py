@@ -93,6 +93,23 @@ def train(
 
 
 @app.command()
+def retrain(
+    *,
+    shadow: Annotated[
+        bool, typer.Option(help="Run it beside the serving model, and let it decide nothing")
+    ] = False,
+) -> None:
+    """Train on history and on what was streamed since, with the labels that have arrived."""
+    from .retrain import retrain as run  # noqa: PLC0415
+
+    _stream()
+    model = run(_settings(), shadow=shadow)
+    precision = model.report["average_precision"]
+    place = f"stands by: {model.refused}" if model.refused else "serves"
+    typer.echo(f"{model.version}  average precision {precision:.3f}  {place}")
+
+
+@app.command()
 def evaluate() -> None:
     """Measure every registered model on held-out days, beside the rules that need no model."""
     from .compare import columns, compare  # noqa: PLC0415

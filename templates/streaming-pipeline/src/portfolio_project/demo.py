@@ -11,7 +11,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from .api import create_app
-from .broker import Log
 from .ingest import EVENTS_FILE, ingest_world
 from .profiles import PROFILES
 from .provenance import Registry
@@ -19,8 +18,6 @@ from .reproduction import is_current
 from .serving import serve
 from .serving.ports import reserve_port
 from .settings import Settings
-from .snapshot import load_state
-from .store import Store
 from .supervisor import Child, Supervisor
 from .train import STATE_FILE, train
 
@@ -93,10 +90,6 @@ def prepare(settings: Settings, options: Options, tell: Tell) -> None:
                 f"AUC {found['auc_roc']:.3f}"
             )
         tell(f"  ready after {time.monotonic() - started:.1f} s")
-    store = Store(settings.store_path)
-    if store.position().offset == 0 and Log(settings.log_path).end() == 0:
-        store.bootstrap(load_state(state_file))
-    store.close()
 
 
 def _prefix() -> str:

@@ -79,6 +79,11 @@ class Settings(ServingSettings):
         return self.data_dir / "models"
 
     @property
+    def retrain_dir(self) -> Path:
+        """What the command `retrain` wrote last: a data set, and its models."""
+        return self.data_dir / "retrain"
+
+    @property
     def registry_dir(self) -> Path:
         """Registered models."""
         return self.data_dir / "registry"

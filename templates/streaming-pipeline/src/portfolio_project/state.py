@@ -98,6 +98,11 @@ class KeyedState:
         self._changed_terminals.update(terminals)
         return len(cards) + len(terminals)
 
+    def newest(self) -> int:
+        """The latest event time in any window (Unix seconds), 0 without any."""
+        every: list[Card | Terminal] = [*self.cards.values(), *self.terminals.values()]
+        return max((one.times[one.end - 1] for one in every if one.end), default=0)
+
     def changes(self) -> list[Row]:
         """Rows that differ from what was last saved; asking for them marks them as saved."""
         cards, terminals = sorted(self._changed_cards), sorted(self._changed_terminals)

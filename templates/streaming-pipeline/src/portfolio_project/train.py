@@ -122,17 +122,26 @@ def describe(dataset: Path, folder: Path, config: TrainConfig) -> None:
                 "fingerprint": fingerprint(),
             },
             seed=config.seed,
-            metrics=_report(folder),
+            metrics=report_of(folder),
         )
     write_run(folder / RUN_FILE, manifest)
 
 
 def register(registry: Registry, folder: Path) -> Trained:
-    """Put the fitted model in `folder` into the registry, and let it serve if the gate lets it.
+    """Put the fitted model in `folder` into the registry, and let it serve if the gate lets it."""
+    return judge(registry, folder, enter(registry, folder))
+
+
+def enter(registry: Registry, folder: Path) -> str:
+    """Put the fitted model in `folder` into the registry; returns its version."""
+    return registry.register(_files(folder), read_run(folder / RUN_FILE))
+
+
+def judge(registry: Registry, folder: Path, version: str) -> Trained:
+    """Let the version serve that was fitted in `folder`, if the gate lets it.
 
     The simplest model serves only where nothing has served yet.
     """
-    version = registry.register(_files(folder), read_run(folder / RUN_FILE))
     algorithm = algorithm_of(registry.get(version))
     refused: str | None = None
     if algorithm == ALGORITHMS[0] and registry.current_id() is not None:
@@ -142,7 +151,7 @@ def register(registry: Registry, folder: Path) -> Trained:
             registry.promote(version, gate=GATE)
         except GateRefusedError as error:
             refused = str(error)
-    return Trained(version, algorithm, _report(folder), refused)
+    return Trained(version, algorithm, report_of(folder), refused)
 
 
 def algorithm_of(version: Version) -> str:
@@ -175,7 +184,8 @@ def _files(folder: Path) -> dict[str, Path]:
     return {name: folder / name for name in names}
 
 
-def _report(folder: Path) -> dict[str, float]:
+def report_of(folder: Path) -> dict[str, float]:
+    """What was measured of the model that was fitted in `folder`."""
     report: dict[str, float] = orjson.loads((folder / REPORT_FILE).read_bytes())
     return report
 

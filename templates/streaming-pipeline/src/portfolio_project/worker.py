@@ -8,6 +8,7 @@ import threading
 import structlog
 
 from .broker import Log
+from .history import take_windows
 from .provenance import Registry
 from .runner import BATCH, Runner
 from .serving_model import CurrentModel
@@ -39,6 +40,7 @@ def work(
     model = CurrentModel(Registry(settings.registry_dir))
     log, store = Log(settings.log_path), Store(settings.store_path)
     try:
+        take_windows(settings, log, store)
         runner = Runner(log, store, model)
         _log.info("worker_started", offset=runner.offset, model=model().version)
         spare_collector()

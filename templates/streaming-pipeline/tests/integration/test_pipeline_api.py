@@ -88,6 +88,19 @@ def test_a_payment_that_the_stream_would_not_take_is_not_scored(
     assert answer.json()["type"] == kind
 
 
+def test_refused_events_are_sent_again_once_over_the_api(client, log, process):
+    early = envelope(1, occurred_at=START + 5_000)._replace(arrived_at=START)
+    log.append([early, early._replace(value=b"{"), envelope(2, occurred_at=START + 10_000)])
+    process()
+    for sent in (1, 0):
+        answer = client.post("/v1/dead-letters/redrive", json={"reason": "from-the-future"})
+        assert (answer.status_code, answer.json()) == (200, {"sent": sent, "refused": {}})
+        process()
+    assert client.get("/v1/predictions/tx-1").status_code == 200
+    left = client.post("/v1/dead-letters/redrive", json={})
+    assert left.json() == {"sent": 0, "refused": {"not-json": 1}}
+
+
 def test_each_event_of_a_batch_has_its_own_outcome(client, log, process):
     log.append([envelope(1)])
     good, bad = payment(2), payment(3, amount_cents=-5)

@@ -27,6 +27,7 @@ from .demo import demo_router
 from .events import events_router
 from .explanations import explanations_router
 from .feed import feed_router
+from .letters import letters_router
 from .proof import proof_router
 from .score import score_router
 from .stats import stats_router
@@ -51,6 +52,7 @@ def create_app(settings: Settings, supervisor: Supervisor | None = None) -> Serv
         explanations_router(access),
         events_router(access),
         decisions_router(access),
+        letters_router(access),
         stats_router(access),
         feed_router(access),
         models_router(models),

@@ -16,6 +16,7 @@ from filelock import FileLock, Timeout
 
 from ..broker import Log
 from ..brokers import BrokerError, broker_of
+from ..history import take_windows
 from ..provenance import Registry
 from ..runner import Runner
 from ..serving_model import CurrentModel
@@ -48,6 +49,7 @@ def bridge(settings: Settings, stop: threading.Event, *, until_end: bool = False
             create_topics(broker)
         log = stack.enter_context(closing(Log(settings.log_path)))
         store = stack.enter_context(closing(Store(settings.store_path)))
+        take_windows(settings, log, store)
         relay = Relay(broker, log, store.position().offset)
         _hand_over(
             lambda: Runner(log, store, model), store, relay, folder / f"{broker.prefix}.json"
