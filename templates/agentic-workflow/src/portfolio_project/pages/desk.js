@@ -62,7 +62,8 @@ async function showChanges() {
   const now = await loadCompany();
   const lines = [];
   for (const table of Object.keys(now)) {
-    const ended = (row) => table !== "outcomes" || !row.endsWith(" None");
+    // Of the tickets only this one, once it has ended: others may be worked at the same time.
+    const ended = (row) => table !== "outcomes" || (row.startsWith(`${current} `) && !row.endsWith(" None"));
     for (const row of less(before[table], now[table]).filter(ended)) lines.push(["minus", `- ${table}: ${row}`]);
     for (const row of less(now[table], before[table]).filter(ended)) lines.push(["plus", `+ ${table}: ${row}`]);
   }
