@@ -3,6 +3,9 @@
 import pytest
 
 from portfolio_project import reproduction
+from portfolio_project.provenance import (
+    reproduction_report,
+)
 
 
 @pytest.mark.slow
@@ -12,7 +15,7 @@ def test_ingesting_and_training_again_gives_the_same_bytes(make_settings, tmp_pa
     assert [one.kind for one in found] == ["ingest", "train"]
     for one in found:
         assert one.same, one.differences
-    report = reproduction.read_report(settings)
+    report = reproduction_report.read_reproduction(settings.reports_dir)
     assert report.same
     assert len(set(report.model_sha256)) == 1
     assert not list(tmp_path.glob("reproduce-*"))

@@ -3,7 +3,10 @@
 import pytest
 
 from portfolio_project import fingerprint, reproduction, scorer
-from portfolio_project.provenance import Registry
+from portfolio_project.provenance import (
+    Registry,
+    reproduction_report,
+)
 
 
 @pytest.mark.slow
@@ -13,7 +16,7 @@ def test_ingesting_and_training_again_gives_the_same_bytes(make_settings):
     assert [one.kind for one in found] == ["ingest", "train", "train"]
     for one in found:
         assert one.same, one.differences
-    report = reproduction.read_report(settings)
+    report = reproduction_report.read_reproduction(settings.reports_dir)
     assert report.same
     assert len(set(report.model_sha256)) == 1
     assert reproduction.is_current(settings)

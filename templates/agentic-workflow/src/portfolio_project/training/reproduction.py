@@ -1,20 +1,17 @@
 """Do it all again: ingest and train in fresh processes and folders, and compare the bytes."""
 
-import shutil
 import sys
-import tempfile
-from collections.abc import Generator
-from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import orjson
 
-from ..provenance import Registry, Reproduction, read_run, reproduce, save_report
+from ..policy_model.files import ARRAYS
+from ..provenance import Registry, Reproduction, read_run, reproduce
+from ..provenance.reproduction_report import write_reproduction
 from ..settings import Settings
 from .ingest import READINGS, RUN, CorpusConfig, ingest
 from .train import TrainConfig, train
-
-REPORT = "reproduction.json"
 
 
 def reproduce_all(settings: Settings) -> list[Reproduction]:
@@ -27,7 +24,11 @@ def reproduce_all(settings: Settings) -> list[Reproduction]:
         ingest(corpus, CorpusConfig())
     if not (models / RUN).exists():
         train(corpus, models, Registry(settings.registry_dir), TrainConfig())
-    with _scratch(settings.data_dir) as scratch:
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(
+        prefix="reproduce-", dir=settings.data_dir, ignore_cleanup_errors=True
+    ) as name:
+        scratch = Path(name)
         found: list[Reproduction] = []
         first = read_run(corpus / RUN)
         if not first.inputs:
@@ -37,21 +38,12 @@ def reproduce_all(settings: Settings) -> list[Reproduction]:
         config = orjson.dumps(read_run(models / RUN).config).decode()
         command = [*_module("train"), str(corpus), "{out}", config]
         found.append(reproduce(models, command, scratch / "models"))
-    verdicts = [one.verdict for one in found]
-    report = {"same": all(one.same for one in found), "verdicts": verdicts}
-    save_report(settings.reports_dir / REPORT, report)
+        trained = (models / RUN, scratch / "models" / RUN)
+        hashes = [read_run(run).outputs[ARRAYS].sha256 for run in trained]
+    write_reproduction(settings.reports_dir, found, hashes)
     return found
 
 
 def _module(name: str) -> list[str]:
     return [sys.executable, "-m", f"{__package__}.{name}"]
 
-
-@contextmanager
-def _scratch(data_dir: Path) -> Generator[Path]:
-    data_dir.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix="reproduce-", dir=data_dir))
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)

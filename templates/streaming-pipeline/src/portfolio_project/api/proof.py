@@ -7,7 +7,7 @@ from typing import Literal
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from ..reproduction import read_report
+from ..provenance.reproduction_report import read_reproduction
 from ..scorer import MODEL_FILE
 from ..train import ALGORITHMS, algorithm_of
 from .access import Access
@@ -34,7 +34,7 @@ def proof_router(access: Access) -> APIRouter:
     @router.get("/reproduction", summary="Does training again give the same bytes?")
     def get_reproduction(_caller: Reader) -> Proof:
         """What `reproduce` found for the newest model of the main algorithm."""
-        report = read_report(access.settings)
+        report = read_reproduction(access.settings.reports_dir)
         mine = [one for one in access.registry.versions() if algorithm_of(one) == ALGORITHMS[-1]]
         first = [one.files[MODEL_FILE].sha256 for one in mine[-1:]]
         if report is None or report.model_sha256[:1] != first:
