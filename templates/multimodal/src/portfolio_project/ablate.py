@@ -24,6 +24,7 @@ DEFAULT = (
     "no_word_convolution",
     "no_output_norm",
     "siglip",
+    "adamw",
 )
 
 

@@ -47,7 +47,7 @@ class ModelConfig(Frozen):
     image_width: int = Field(default=24, ge=8, multiple_of=8)
     text_width: int = Field(default=96, ge=16, multiple_of=4)
     text_depth: int = Field(default=1, ge=0)
-    text_reach: int = Field(default=5, ge=0)
+    text_reach: int = Field(default=7, ge=0)
     sound_width: int = Field(default=16, ge=8, multiple_of=8)
     attribute_width: int = Field(default=32, ge=4)
     attribute_sizes: tuple[int, ...] = ROW_SIZES
@@ -63,8 +63,11 @@ class OptimiserConfig(Frozen):
     chunk: int = Field(default=0, ge=0)
     """Samples that go through the towers at once (gradient caching); 0 for all."""
     learning_rate: float = Field(default=3e-3, gt=0)
-    warmup: int = Field(default=50, ge=0)
-    weight_decay: float = Field(default=0.05, ge=0)
+    """Of AdamW, at its highest."""
+    matrix_rate: float = Field(default=0.02, ge=0)
+    """Of Muon, which takes the matrices; 0 leaves them to AdamW."""
+    warmup: int = Field(default=30, ge=0)
+    weight_decay: float = Field(default=0.0, ge=0)
     clip: float = Field(default=1.0, gt=0)
     loss: Literal["infonce", "siglip"] = "infonce"
     hard_negatives: int = Field(default=2, ge=0, le=4)

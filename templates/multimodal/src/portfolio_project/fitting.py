@@ -23,6 +23,7 @@ from .export import export
 from .ingest import RUN_FILE, require
 from .provenance import RunManifest, deterministic, readable_json, rounded, write_run
 from .train import FOLLOW
+from .training.checkpoint import forget
 from .training.trainer import Step, fit
 from .vocabulary import Vocabulary, VocabularyError
 
@@ -44,6 +45,7 @@ def produce(dataset: Path, folder: Path, config: TrainConfig, told: Step) -> Non
     names = export(fitted, config, vocabulary, data, folder)
     (folder / HISTORY_FILE).write_bytes(readable_json(rounded({"loss": fitted.losses})))
     _describe(dataset, folder, config, [*names, HISTORY_FILE], fitted.losses[-_LAST:], began)
+    forget(checkpoints)  # only now: whoever is stopped before must not lose the training
 
 
 def _describe(  # noqa: PLR0913, PLR0917 - what a manifest tells

@@ -13,7 +13,8 @@ from safetensors.torch import load_file
 from portfolio_project.config import load_config
 from portfolio_project.data.dataset import read_split
 from portfolio_project.training.batches import Batches
-from portfolio_project.training.trainer import fit, learning_rate
+from portfolio_project.training.muon import orthogonal
+from portfolio_project.training.trainer import Run, fit, rate_share
 from portfolio_project.vocabulary import Vocabulary
 
 TINY = load_config("tiny")
@@ -84,7 +85,15 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_bits(data, vocabulary, tmp_p
     assert seen == [4, 5, 6]
     assert resumed.losses == whole.losses
     assert same(weights(whole), weights(resumed))
-    assert not list(tmp_path.iterdir())
+
+
+def test_a_finished_training_that_was_not_exported_is_not_done_again(data, vocabulary, tmp_path):
+    whole = fit(data, QUICK, vocabulary, checkpoints=tmp_path)
+    seen = []
+    again = fit(data, QUICK, vocabulary, checkpoints=tmp_path, told=lambda *step: seen.append(step))
+    assert not seen
+    assert again.losses == whole.losses
+    assert same(weights(whole), weights(again))
 
 
 def test_a_checkpoint_of_another_run_is_not_taken_up(data, vocabulary, tmp_path):
@@ -136,8 +145,36 @@ def test_the_shares_of_two_processes_are_the_batch_of_one(data, vocabulary):
 
 def test_the_learning_rate_rises_and_then_falls_to_nothing():
     optimiser = load_config("default").optimiser
-    rates = [learning_rate(optimiser, step) for step in range(optimiser.steps + 1)]
+    rates = [rate_share(optimiser, step) for step in range(optimiser.steps + 1)]
     top = rates.index(max(rates))
     assert optimiser.warmup - 1 <= top <= optimiser.warmup
+    assert rates[top] == pytest.approx(1)
     assert rates[top:] == sorted(rates[top:], reverse=True)
     assert rates[-1] == pytest.approx(0)
+
+
+@pytest.mark.parametrize("shape", [(8, 24), (24, 8), (8, 4, 3, 3)])
+def test_a_step_of_muon_moves_every_direction_alike(shape):
+    gradient = torch.randn(shape, generator=torch.manual_seed(0))
+    gradient[0] *= 50  # one direction that would drown the others
+    moved = torch.linalg.svdvals(orthogonal(gradient).reshape(shape[0], -1))
+    assert moved.max() < 1.3
+    assert moved.min() > 0.4
+
+
+def test_muon_takes_layers_and_leaves_tables_places_and_biases_to_adamw(data, vocabulary):
+    run = Run(data, QUICK, vocabulary)
+    muon, adamw = (
+        {id(weight) for group in optimiser.param_groups for weight in group["params"]}
+        for optimiser in run.optimisers
+    )
+    named = {
+        name: id(weight)
+        for module in run.modules.values()
+        for name, weight in module.named_parameters()
+    }
+    assert not muon & adamw
+    assert muon | adamw == set(named.values())
+    assert named["towers.image.stem.weight"] in muon
+    left = {"towers.text.words.weight", "towers.image.place", "towers.image.out.bias", "log_scale"}
+    assert {named[name] for name in left} <= adamw

@@ -34,19 +34,47 @@ class ImageTower(nn.Module):
         self.middle = Block(2 * width)
         self.deeper = nn.Conv2d(2 * width, 4 * width, 3, stride=2, padding=1)
         # What is left of what is decided by where it is: a learned map of the place is added.
-        self.place = nn.Parameter(0.1 * torch.randn(1, 4 * width, side // 8, side // 8))
+        self.place = nn.Parameter(slopes(4 * width, side // 8))
         self.high = Block(4 * width)
         self.norm = nn.GroupNorm(8, 4 * width)
-        self.out = nn.Linear(8 * width, dim)
+        self.out = nn.Linear(24 * width, dim)
 
     def forward(self, pixels: Tensor) -> Tensor:
         """Bytes (n, side, side, 3) -> (n, dim)."""
-        seen = pixels.permute(0, 3, 1, 2).to(self.place.dtype) / 127.5 - 1
+        seen = pixels.permute(0, 3, 1, 2).to(self.place.dtype)
+        # How bright the lamp was tells nothing of what is there: the brightest point becomes 1.
+        seen = seen / seen.amax((1, 2, 3), keepdim=True).clamp(min=1) * 2 - 1
         seen = seen.contiguous(memory_format=torch.channels_last)
         seen = nn.functional.relu(self.stem(seen))  # (n, width, side/2, side/2)
         seen = self.middle(nn.functional.relu(self.down(seen)))  # (n, 2 width, side/4, side/4)
         seen = self.deeper(seen) + self.place  # (n, 4 width, side/8, side/8)
-        seen = nn.functional.relu(self.norm(self.high(seen))).flatten(2)
-        # The mean says how much of a thing there is, the maximum that it is there at all.
-        pooled = torch.cat([seen.mean(2), seen.amax(2)], dim=1)
-        return cast("Tensor", self.out(pooled))
+        return cast("Tensor", self.out(_pooled(nn.functional.relu(self.norm(self.high(seen))))))
+
+
+def slopes(width: int, side: int) -> Tensor:
+    """A map (1, width, side, side) that rises across it, each channel in a direction of its own.
+
+    Noise would average out over a half of the picture, and so tell at first neither half from the
+    other; as no text does either, neither tower would then give the other a reason to begin.
+    """
+    along = torch.linspace(-1, 1, side)
+    across, down = 0.3 * torch.randn(2, width, 1, 1)
+    risen: Tensor = across * along + down * along[:, None]
+    return risen[None]
+
+
+def _pooled(seen: Tensor) -> Tensor:
+    """(n, c, h, w) -> (n, 6 c), mean and maximum of all places, and the mean of each half.
+
+    The mean says how much of a thing there is, the maximum that it is there at all, and the halves
+    where (a pyramid of two levels: Lazebnik, Schmid and Ponce 2006).
+    """
+    middle_row, middle_column = seen.shape[2] // 2, seen.shape[3] // 2
+    halves = (
+        seen[:, :, :, :middle_column],
+        seen[:, :, :, middle_column:],
+        seen[:, :, :middle_row],
+        seen[:, :, middle_row:],
+    )
+    means = [part.mean((2, 3)) for part in (seen, *halves)]
+    return torch.cat([*means, seen.amax((2, 3))], dim=1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -24,16 +24,16 @@ class Checkpoint:
         folder: Path | None,
         identity: str,
         modules: Mapping[str, nn.Module],
-        optimiser: torch.optim.Optimizer,
+        optimisers: Sequence[torch.optim.Optimizer],
     ) -> None:
-        """Keep the state of `modules` and `optimiser` for the run that `identity` names."""
+        """Keep the state of `modules` and `optimisers` for the run that `identity` names."""
         self._path = None if folder is None else folder / FILE
         self._identity = identity
         self._modules = modules
-        self._optimiser = optimiser
+        self._optimisers = optimisers
 
     def save(self, average: Average, losses: list[float]) -> None:
-        """Write weights, averages, the optimiser's moments and the losses so far, in one step."""
+        """Write weights, averages, the optimisers' moments and the losses so far, in one step."""
         if self._path is None:
             return
         tensors: dict[str, Tensor] = {"losses": torch.tensor(losses, dtype=torch.float64)}
@@ -42,9 +42,10 @@ class Checkpoint:
                 tensors[f"now.{name}.{key}"] = value.contiguous()
         for key, value in average.values.items():
             tensors[f"average.{key}"] = value.contiguous()
-        for number, state in self._optimiser.state_dict()["state"].items():
-            for key, value in state.items():
-                tensors[f"optimiser.{number}.{key}"] = value.contiguous()
+        for which, optimiser in enumerate(self._optimisers):
+            for number, state in optimiser.state_dict()["state"].items():
+                for key, value in state.items():
+                    tensors[f"optimiser.{which}.{number}.{key}"] = value.contiguous()
         replace_file(self._path, save(tensors, metadata={"identity": self._identity}))
 
     def load(self, average: Average) -> list[float]:
@@ -59,22 +60,15 @@ class Checkpoint:
             module.load_state_dict(_under(tensors, f"now.{name}."))
         for key, value in _under(tensors, "average.").items():
             average.values[key].copy_(value)
-        state = self._optimiser.state_dict()
-        for key, value in _under(tensors, "optimiser.").items():
-            number, what = key.split(".", 1)
-            state["state"].setdefault(int(number), {})[what] = value
-        self._optimiser.load_state_dict(state)
-        for weight, moments in self._optimiser.state.items():
-            for key, value in moments.items():
-                if value.shape == weight.shape:  # laid out in memory as the weight is
-                    moments[key] = torch.empty_like(weight).copy_(value)
+        for which, optimiser in enumerate(self._optimisers):
+            _restore(optimiser, _under(tensors, f"optimiser.{which}."))
         losses: list[float] = tensors["losses"].tolist()
         return losses
 
-    def drop(self) -> None:
-        """Forget the run: it is done."""
-        if self._path is not None:
-            self._path.unlink(missing_ok=True)
+
+def forget(folder: Path) -> None:
+    """Drop the checkpoint in `folder`: its run has come to its end, and what came of it is kept."""
+    (folder / FILE).unlink(missing_ok=True)
 
 
 def _read(path: Path | None, identity: str) -> dict[str, Tensor]:
@@ -87,6 +81,18 @@ def _read(path: Path | None, identity: str) -> dict[str, Tensor]:
             return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
     except (OSError, SafetensorError):
         return {}
+
+
+def _restore(optimiser: torch.optim.Optimizer, moments: Mapping[str, Tensor]) -> None:
+    state = optimiser.state_dict()
+    for key, value in moments.items():
+        number, what = key.split(".", 1)
+        state["state"].setdefault(int(number), {})[what] = value
+    optimiser.load_state_dict(state)
+    for weight, held in optimiser.state.items():
+        for key, value in held.items():
+            if value.shape == weight.shape:  # laid out in memory as the weight is
+                held[key] = torch.empty_like(weight).copy_(value)
 
 
 def _under(tensors: Mapping[str, Tensor], start: str) -> dict[str, Tensor]:

@@ -23,6 +23,7 @@ from ..vocabulary import Vocabulary
 from .average import Average
 from .batches import Batch, Batches
 from .checkpoint import Checkpoint
+from .muon import Muon, matrices
 from .objective import Objective
 
 Step = Callable[[int, int, float], None]
@@ -42,7 +43,7 @@ class Fitted:
 
 
 class Run:
-    """Towers, head, optimiser and batches of one training, in this process's part of it."""
+    """Towers, head, optimisers and batches of one training, in this process's part of it."""
 
     def __init__(self, data: SplitData, config: TrainConfig, vocabulary: Vocabulary) -> None:
         """Build everything from the seed. Raises DatasetError if the data lack a modality."""
@@ -53,18 +54,19 @@ class Run:
         self.head = Head(config.model)
         self.modules: dict[str, nn.Module] = {"towers": self.towers, "head": self.head}
         self._layout()
-        self.optimiser = _optimiser(self.modules, config.optimiser)
+        self.optimisers = _optimisers(self.modules, config.optimiser)
         encode: Any = torch.compile(self.towers) if config.machine.compile else self.towers
         self._encode: Any = self.fabric.setup_module(encode)
         head: Any = self.fabric.setup_module(self.head)
-        self.fabric.setup_optimizers(self.optimiser)
+        self.fabric.setup_optimizers(*self.optimisers)
         self.average = Average(self.modules, config.optimiser.average)
         self._objective = Objective(head, config.pairs, config.optimiser, self.batches.negatives)
 
     def gradient(self, step: int) -> float:
         """Compute the gradient of step `step` in every weight, and return the loss."""
         fabric = self.fabric
-        self.optimiser.zero_grad()
+        for optimiser in self.optimisers:
+            optimiser.zero_grad()
         share = self.batches.batch(step, fabric.global_rank, fabric.world_size)
         batch = Batch(fabric.to_device(share.inputs), share.size)
         return float(
@@ -74,10 +76,12 @@ class Run:
     def step(self, step: int) -> float:
         """Take one step downhill, and return the loss before it."""
         loss = self.gradient(step)
-        for group in self.optimiser.param_groups:
-            group["lr"] = learning_rate(self.config.optimiser, step)
+        share = rate_share(self.config.optimiser, step)
         nn.utils.clip_grad_norm_(_weights(self.modules), self.config.optimiser.clip)
-        self.optimiser.step()
+        for optimiser in self.optimisers:
+            for group in optimiser.param_groups:
+                group["lr"] = share * group["highest"]
+            optimiser.step()
         self.average.update(step)
         return loss
 
@@ -117,7 +121,8 @@ def fit(  # noqa: PLR0913 - what to train on, and how to be told of it
         DatasetError: the data lack a modality.
     """
     run = Run(data, config, vocabulary)
-    state = Checkpoint(checkpoints, _identity(data, config, vocabulary), run.modules, run.optimiser)
+    identity = _identity(data, config, vocabulary)
+    state = Checkpoint(checkpoints, identity, run.modules, run.optimisers)
     losses = state.load(run.average)
     steps = config.optimiser.steps
     last = min(steps, until or steps)
@@ -126,8 +131,6 @@ def fit(  # noqa: PLR0913 - what to train on, and how to be told of it
         told(step + 1, steps, losses[-1])
         if (step + 1) % every == 0 or step + 1 == last:
             state.save(run.average, losses)
-    if last == steps:
-        state.drop()
     run.average.apply()
     return Fitted(run.towers.cpu().eval(), run.head.cpu().eval(), losses)
 
@@ -154,22 +157,36 @@ def start(config: TrainConfig) -> Fabric:
     return fabric
 
 
-def learning_rate(config: OptimiserConfig, step: int) -> float:
-    """Up in a line while it warms up, then down along half a cosine to nothing."""
+def rate_share(config: OptimiserConfig, step: int) -> float:
+    """Share of the highest learning rate: up in a line, then down along half a cosine to 0."""
     if step < config.warmup:
-        return config.learning_rate * (step + 1) / config.warmup
+        return (step + 1) / config.warmup
     done = (step - config.warmup) / max(1, config.steps - config.warmup)
-    return config.learning_rate * (1 + math.cos(math.pi * done)) / 2
+    return (1 + math.cos(math.pi * done)) / 2
 
 
-def _optimiser(modules: dict[str, nn.Module], config: OptimiserConfig) -> torch.optim.Optimizer:
-    """AdamW (Loshchilov and Hutter 2019); biases, norms, positions and the scale do not decay."""
-    weights = _weights(modules)
-    groups = [
-        {"params": [one for one in weights if one.ndim > 1], "weight_decay": config.weight_decay},
-        {"params": [one for one in weights if one.ndim <= 1], "weight_decay": 0.0},
-    ]
-    return torch.optim.AdamW(groups, lr=config.learning_rate, betas=(0.9, 0.98), fused=True)
+def _optimisers(
+    modules: dict[str, nn.Module], config: OptimiserConfig
+) -> list[torch.optim.Optimizer]:
+    """Muon for matrices; AdamW (Loshchilov and Hutter 2019) for the rest, or for all.
+
+    Only matrices decay: no table of words, place, bias, norm or scale.
+    """
+    layers = matrices(modules.values())
+    known = {id(weight) for weight in layers}
+    rest = [weight for weight in _weights(modules) if id(weight) not in known]
+    decay = config.weight_decay
+    groups: list[dict[str, Any]] = [{"params": rest, "weight_decay": 0.0}]
+    found: list[torch.optim.Optimizer] = []
+    if config.matrix_rate:
+        found.append(Muon(layers, config.matrix_rate, weight_decay=decay))
+    else:
+        groups.append({"params": layers, "weight_decay": decay})
+    found.append(torch.optim.AdamW(groups, lr=config.learning_rate, betas=(0.9, 0.98), fused=True))
+    for optimiser in found:
+        for group in optimiser.param_groups:
+            group["highest"] = group["lr"]
+    return found
 
 
 def _weights(modules: dict[str, nn.Module]) -> list[nn.Parameter]:
