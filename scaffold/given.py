@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from scaffold.answers import QUESTIONS
+from scaffold.answers import QUESTIONS, check_keys
 from scaffold.errors import ScaffoldError
 
 if TYPE_CHECKING:
@@ -53,6 +53,21 @@ def as_text(given: dict[str, Any], source: str) -> dict[str, str]:
             message = f"{source} has {key} = {value!r}, which isn't text"
             raise ScaffoldError(message, "Put it in double quotes.")
     return given
+
+
+def by_arguments(file: Path | None, pairs: Iterable[str]) -> dict[str, str]:
+    """Return the answers of ``--answers`` and ``--data``, which has the last word.
+
+    Raises:
+        ScaffoldError: a question doesn't exist, an answer isn't text, the file can't be read.
+    """
+    given: dict[str, str] = {}
+    if file:
+        given = as_text(from_file(file), str(file))
+        check_keys(given, str(file))
+    data = from_data(pairs)
+    check_keys(data, "--data")
+    return given | data
 
 
 def from_git() -> dict[str, str]:

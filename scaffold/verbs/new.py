@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scaffold import given
-from scaffold.answers import Answers, check_keys, complete, name_from
+from scaffold.answers import Answers, complete, name_from
 from scaffold.create import Created, create
 from scaffold.errors import ScaffoldError
 from scaffold.home import home_at
@@ -117,13 +117,7 @@ def _run_from(home: Home, args: argparse.Namespace, console: Console) -> Report:
 
 
 def _answers(template: Template, args: argparse.Namespace, console: Console) -> Answers:
-    answered: dict[str, str] = {}
-    if args.answers:
-        answered |= given.as_text(given.from_file(args.answers), str(args.answers))
-        check_keys(answered, str(args.answers))
-    data = given.from_data(args.data)
-    check_keys(data, "--data")
-    answered |= data
+    answered = given.by_arguments(args.answers, args.data)
     defaults = given.from_git()
     if args.dest:
         plan(Path(args.dest))  # before anything is asked in vain

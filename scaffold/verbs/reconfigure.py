@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scaffold import given, pending
-from scaffold.answers import QUESTIONS, Answers, check_keys, complete
+from scaffold.answers import QUESTIONS, Answers, complete
 from scaffold.checkout import open_checkout
 from scaffold.history import present, tree_of_origin
 from scaffold.home import find_template, our_bundle
@@ -82,13 +82,7 @@ def run(args: argparse.Namespace, console: Console) -> Report:
 def _answers(
     template: Template, record: Record, args: argparse.Namespace, console: Console
 ) -> Answers:
-    answered: dict[str, str] = {}
-    if args.answers:
-        answered |= given.as_text(given.from_file(args.answers), str(args.answers))
-        check_keys(answered, str(args.answers))
-    data = given.from_data(args.data)
-    check_keys(data, "--data")
-    answered |= data
+    answered = given.by_arguments(args.answers, args.data)
     kept = _kept(template, record.answers)
     if not answered and console.interactive:
         from scaffold.ask import ask
