@@ -12,6 +12,7 @@ PostgreSQL is the server that TEST_POSTGRES_URL names, or one that is started fo
 import argparse
 import json
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -59,6 +60,7 @@ def workers(settings: Settings, count: int, log: Path) -> Generator[None]:
         "PORTFOLIO_PROJECT_DATA_DIR": str(settings.data_dir),
         "PORTFOLIO_PROJECT_DATABASE_URL": settings.database_url,
         "PORTFOLIO_PROJECT_WORKER_CONCURRENCY": at_once,
+        "PORTFOLIO_PROJECT_WORKERS": str(count),
         "PORTFOLIO_PROJECT_LOG_FORMAT": "json",
     }
     with log.open("wb") as lines:
@@ -154,16 +156,25 @@ def measure(url: str, model: Path, count: int, cases: list[dataset.Case]) -> dic
         migrate(engine)
         for case in cases:
             settle(engine, case.id, case.task)
+        before = _cpu_of_workers()
         with workers(settings, count, folder / "workers.log"):
             spent = work_all(settings, engine, cases, count * AT_ONCE)
+        cpu = _cpu_of_workers() - before
         taken = latencies(engine)
         engine.dispose()
     return {
         "tickets_per_second": len(cases) / spent,
         "p50_seconds": taken[len(taken) // 2],
         "p99_seconds": taken[min(len(taken) - 1, int(len(taken) * 0.99))],
+        "worker_cpu_seconds_a_ticket": cpu / len(cases),
         "load_before": busy,
     }
+
+
+def _cpu_of_workers() -> float:
+    """Seconds of CPU of all workers that have ended, their start included."""
+    spent = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return spent.ru_utime + spent.ru_stime
 
 
 def small_model(folder: Path) -> Path:

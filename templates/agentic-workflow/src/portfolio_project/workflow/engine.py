@@ -24,7 +24,9 @@ QUEUE, WORK = "tickets", "work"
 WORKFLOW = "work_ticket"
 APP = "desk"
 POLL_SECONDS = 0.2
-"""How often a worker looks for work: shorter costs an idle worker more than it gains a busy one."""
+"""How often workers look for work: shorter costs an idle one more than it gains a busy one."""
+AT_FULL_PACE = 4
+"""More workers than these look less often, so that all together ask no more of the database."""
 _PRAGMAS = ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=30000", "foreign_keys=ON")
 _KNOWS_SUBSECONDS = (3, 42)
 
@@ -93,7 +95,7 @@ def launched(settings: Settings, executor: str, version: str) -> Generator[Engin
             DBOS.register_queue(
                 queue,
                 worker_concurrency=at_once,
-                polling_interval_sec=POLL_SECONDS,
+                polling_interval_sec=POLL_SECONDS * max(1, settings.workers / AT_FULL_PACE),
                 on_conflict="always_update",
             )
         yield engine
