@@ -20,7 +20,7 @@ RUFF = Path(sys.executable).with_name("ruff")
 # Git refuses these as links, so each template has its own, all the same.
 EQUAL_FILES = (".gitattributes", ".gitignore")
 # A module here is taken by the families that need it; everything else that is shared, by each.
-PACKAGE = Path("src/portfolio_project")
+TAKEN_AS_NEEDED = (Path("src/portfolio_project"), Path("tests"))
 NAMES = re.compile("portfolio.project", re.IGNORECASE)
 COLUMNS = 100
 FREE_TEXT_TOKENS = [token for token, key in TOKENS.items() if key in FREE_TEXT]
@@ -54,7 +54,7 @@ def test_every_shared_file_is_linked_not_copied_or_forgotten(template):
         path
         for path in committed(SHARED)
         if (template / path).resolve() != (SHARED / path).resolve()
-        and (os.path.lexists(template / path) or Path(path).parent != PACKAGE)
+        and (os.path.lexists(template / path) or Path(path).parent not in TAKEN_AS_NEEDED)
     ]
 
     assert astray == [], "link these into the template, from templates/shared/"
@@ -65,7 +65,7 @@ def test_a_shared_module_serves_more_than_one_family():
     alone = [
         path
         for path in committed(SHARED)
-        if Path(path).parent == PACKAGE
+        if Path(path).parent in TAKEN_AS_NEEDED
         and sum((template / path).resolve() == SHARED / path for template in families) < 2
     ]
 

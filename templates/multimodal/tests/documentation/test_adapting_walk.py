@@ -64,7 +64,8 @@ def test_the_walk_ends_with_the_right_flag_on_the_search_page(copy):
     assert "  serves" in said["train --config flags"]
     assert "420 documents of train, validation, test" in said["index build"]
 
-    service = ServiceProcess([sys.executable, "-m", "portfolio_project", "serve"], copy)
+    module = "portfolio_project"
+    service = ServiceProcess([sys.executable, "-m", module, "serve"], copy)
     try:
         url = service.url
         answered = subprocess.run(

@@ -64,7 +64,8 @@ def test_the_api_says_so_and_goes_on_answering(app_factory, monkeypatch):
             connection.execute("PRAGMA max_page_count = 1")  # as much as there is already
             connection.execute("CREATE TABLE more AS SELECT zeroblob(1000000)")
 
-        monkeypatch.setattr("portfolio_project.index.store.add_vectors", full)
+        store = "portfolio_project.index.store"
+        monkeypatch.setattr(f"{store}.add_vectors", full)
         refused = client.post("/v1/documents", json={"id": "mine", "caption": "a red disc"})
         assert refused.status_code == 503
         assert refused.headers["content-type"] == "application/problem+json"

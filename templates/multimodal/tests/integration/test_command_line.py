@@ -11,13 +11,14 @@ import time
 import httpx2
 import pytest
 
+MODULE = "portfolio_project"
 DATA_DIR = "PORTFOLIO_PROJECT_DATA_DIR"
 INDEX_URL = "PORTFOLIO_PROJECT_INDEX_URL"
 
 
 def command(*arguments, folder, **environment):
     return subprocess.run(
-        [sys.executable, "-m", "portfolio_project", *arguments],
+        [sys.executable, "-m", MODULE, *arguments],
         env={**os.environ, DATA_DIR: str(folder), **environment},
         capture_output=True,
         text=True,
@@ -73,7 +74,7 @@ def demo(workspace):
     said = workspace / "said"
     with said.open("w") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "portfolio_project", "demo", "--config=tiny", "--port=0"],
+            [sys.executable, "-m", MODULE, "demo", "--config=tiny", "--port=0"],
             env={**os.environ, DATA_DIR: str(workspace)},
             stdin=subprocess.DEVNULL,
             stderr=log,

@@ -46,4 +46,3 @@ def reproduce_all(settings: Settings) -> list[Reproduction]:
 
 def _module(name: str) -> list[str]:
     return [sys.executable, "-m", f"{__package__}.{name}"]
-
