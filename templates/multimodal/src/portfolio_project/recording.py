@@ -6,6 +6,7 @@ What is recorded is what the API answers now, asked over a loopback socket.
 from __future__ import annotations
 
 from base64 import b64encode
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
@@ -21,12 +22,8 @@ from .serving import in_thread
 from .serving.pages import recorded_page
 from .settings import Settings
 
-EXAMPLES = (
-    "a red circle above a blue star",
-    "a large green ring left of a small white cross",
-    "a striped yellow diamond",
-    "something purple on a brown background",
-)
+EXAMPLES = 4
+_LONGEST_EXAMPLE = 80
 LIMIT = 12
 MAP = "/v1/map?limit=600"
 
@@ -53,14 +50,22 @@ def _ask(url: str) -> dict[str, Any]:
     if not answers["/v1/index"]["documents"]:
         raise RecordingError("the index is empty. Run the command `index build`")
     shown = {point["id"] for point in answers[MAP]["points"]}
-    for words in EXAMPLES:
+    examples = _examples(answers[MAP]["points"])
+    for words in examples:
         shown |= _search(url, words, answers)
     return {
-        "examples": EXAMPLES,
+        "examples": examples,
         "answers": answers,
         "pictures": _media(url, shown, "image"),
         "sounds": _media(url, shown, "sound"),
     }
+
+
+def _examples(points: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Captions of some documents, spread over all: what to search for."""
+    said = (point["caption"] for point in points)
+    captions = list(dict.fromkeys(one for one in said if one and len(one) <= _LONGEST_EXAMPLE))
+    return captions[:: max(1, len(captions) // EXAMPLES)][:EXAMPLES]
 
 
 def _search(url: str, words: str, answers: dict[str, Any]) -> set[str]:

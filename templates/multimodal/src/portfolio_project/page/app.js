@@ -2,7 +2,7 @@
 
 import { ask, byId, make, notice, recorded } from "./page.js";
 import { offerColours, watchMap } from "./map.js";
-import { offerFilters, search, watchSearch } from "./search.js";
+import { offerExamples, offerFilters, search, watchSearch } from "./search.js";
 
 async function start() {
   watchSearch();
@@ -13,10 +13,12 @@ async function start() {
   byId("held").replaceChildren(count, " documents · model ", model, ` · index ${data.index_version}`, recorded ? " · a recording" : "");
   for (const input of document.querySelectorAll("input[name=target]"))
     input.disabled = !data.vectors[input.value] || (recorded && input.value !== "image");
-  const names = offerFilters(await watchMap());
+  const documents = await watchMap();
+  offerExamples(documents);
+  const names = offerFilters(documents);
   offerColours(names);
   if (!data.documents) return notice("The index is empty: run the command `index build`, or put documents in through the API.");
-  byId("examples").querySelector("button").click();
+  byId("examples").querySelector("button")?.click();
 }
 
 start();

@@ -4,12 +4,8 @@ import { ask, byId, dataUrl, make, notice, picture, play, recorded, text } from 
 import { explain } from "./explain.js";
 
 const LIMIT = 12;
-const EXAMPLES = [
-  "a red circle above a blue star",
-  "a large green ring left of a small white cross",
-  "a striped yellow diamond",
-  "something purple on a brown background",
-];
+const EXAMPLES = 4;
+const LONGEST_EXAMPLE = 80;
 
 /** Parts besides the words: {label, part, weight, thumbnail}. */
 const parts = [];
@@ -26,8 +22,16 @@ export function watchSearch() {
   byId("file").addEventListener("change", (event) => take([...event.target.files]));
   byId("drop").hidden = recorded;
   if (!recorded) watchDrop();
-  const said = recorded ? globalThis.recording.examples : EXAMPLES;
-  byId("examples").replaceChildren("Try: ", ...said.map(example));
+}
+
+/** Captions of some documents, to begin with; a recorded page has answers to its own. */
+export function offerExamples(documents) {
+  const short = documents.map(({ caption }) => caption).filter((one) => one && one.length <= LONGEST_EXAMPLE);
+  const captions = [...new Set(short)];
+  const every = Math.max(1, Math.floor(captions.length / EXAMPLES));
+  const chosen = captions.filter((_, at) => at % every === 0).slice(0, EXAMPLES);
+  const said = recorded ? globalThis.recording.examples : chosen;
+  byId("examples").replaceChildren(...(said.length ? ["Try: ", ...said.map(example)] : []));
 }
 
 /** Fill the choices of the filters from what documents have. */
