@@ -20,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from itertools import pairwise
 from pathlib import Path
@@ -138,15 +139,21 @@ class Watch:
         return max(after - before for before, after in pairwise(moves))
 
 
-def kill_until_done(fleet: Fleet, kills: int, events: int) -> dict[str, Any]:
-    """Kill at random moments until the log is done; returns what was counted."""
+def kill_until_done(
+    fleet: Fleet, kills: int, events: int, fill: Callable[[int], object]
+) -> dict[str, Any]:
+    """Kill at random moments until the log is done; returns what was counted.
+
+    `fill` brings the log to a length. It grows from kill to kill, so that each finds work under
+    way, however fast the workers are.
+    """
     chance = random.Random(1)
     watch = Watch(fleet)
     moments: list[float] = []
     bridge_kills = 0
     step = events // (kills + 1)
-    watch.until(step // 4)
     for number in range(kills):
+        fill((number + 1) * step)
         watch.until(number * step + step // 4 + chance.randrange(step // 2))
         moments.append(time.monotonic())
         victim = chance.choice(fleet.workers())
@@ -160,6 +167,7 @@ def kill_until_done(fleet: Fleet, kills: int, events: int) -> dict[str, Any]:
             bridge_kills += 1
             fleet.kill("bridge")
             fleet.start("bridge")
+    fill(events)
     watch.until(events)
     spans = pairwise([*moments, time.monotonic()])
     standstills = [watch.standstill(*span) for span in spans]
@@ -218,10 +226,10 @@ def main() -> None:
         world = simulator.World(1_000, 2_000, days, terminals_hit=1, cards_hit=1)
         plan = generator.plan(simulator.simulate(world), faults=generator.Faults())
         events = min(chosen.events, len(plan))
-        log = broker.Log(folder / "log.db")
-        log.append(plan.envelopes(0, events))
+        whole, log = broker.Log(folder / "whole.db"), broker.Log(folder / "log.db")
+        whole.append(plan.envelopes(0, events))
         undisturbed = store.Store(folder / "undisturbed.db")
-        runner.Runner(log, undisturbed, lambda: model).drain()
+        runner.Runner(whole, undisturbed, lambda: model).drain()
         target, settings = stack.enter_context(
             mock.any_broker(folder, PARTITIONS, kafka_exactly_once=chosen.exactly_once)
         )
@@ -231,7 +239,12 @@ def main() -> None:
         for _ in range(WORKERS):
             fleet.start_new()
         began = time.monotonic()
-        counted = kill_until_done(fleet, chosen.kills, events)
+        counted = kill_until_done(
+            fleet,
+            chosen.kills,
+            events,
+            lambda length: log.append(plan.envelopes(log.end(), length)),
+        )
         wall = time.monotonic() - began
         given, kept = answers(target)
         pairs = {

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Sequence
-from itertools import chain
+from collections.abc import Iterable, Sequence
+from itertools import chain, repeat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,14 +30,18 @@ def decide(
     """Score n > 0 payments by their features, n rows, and add the decisions to `outcome`."""
     flat = array("f", chain.from_iterable(features))
     matrix = np.frombuffer(flat, dtype=np.float32).reshape(len(features), -1)
-    threshold, version = scorer.threshold, scorer.version
     scores: list[float] = scorer.score(matrix).tolist()
-    decided = [(score, score >= threshold, version) for score in scores]
+    threshold = scorer.threshold
+    alerts = [score >= threshold for score in scores]
+    versions: Iterable[str] = repeat(scorer.version)
     if scorer.beside is not None:
-        decided = _try_beside(scorer.beside, outcome, payments, matrix, decided)
-    outcome.alerts += sum(alert for _, alert, _ in decided)
-    outcome.late += sum(one.arrived_at - event.occurred_at > LATE for one, event in payments)
+        own = list(zip(scores, alerts, versions, strict=False))
+        decided = _try_beside(scorer.beside, outcome, payments, matrix, own)
+        scores, alerts, versions = (list(column) for column in zip(*decided, strict=True))
+    outcome.alerts += sum(alerts)
+    outcome.late += sum([one.arrived_at - event.occurred_at > LATE for one, event in payments])
     packed, width = flat.tobytes(), matrix.strides[0]
+    starts = range(0, len(packed), width)
     outcome.predictions += [
         (
             offset,
@@ -47,11 +51,13 @@ def decide(
             event.occurred_at,
             arrived_at,
             event.amount_cents,
-            *answer,
+            score,
+            alert,
+            version,
             packed[start : start + width],
         )
-        for ((offset, arrived_at, _, _), event), answer, start in zip(
-            payments, decided, range(0, len(packed), width), strict=True
+        for ((offset, arrived_at, _, _), event), score, alert, version, start in zip(
+            payments, scores, alerts, versions, starts, strict=False
         )
     ]
 

@@ -34,7 +34,7 @@ def kill_loop(trained, folder, *arguments):
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_nothing_is_lost_doubled_or_changed_by_kills_rebalances_and_lost_windows(trained, tmp_path):
-    report = kill_loop(trained, tmp_path, "--kills=3", "--events=4000")
+    report = kill_loop(trained, tmp_path, "--kills=3", "--events=6000")
     assert (report["missing"], report["wrong"], report["duplicates_after_upsert"]) == (0, 0, 0)
     assert report["everything_else_equal"]
     assert (report["kills"], report["bridge_kills"]) == (3, 1)
