@@ -7,6 +7,9 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
+_MOMENTS = 12
+"""What first moments are multiplied with: as they are, the other features would drown them."""
+
 
 class Block(nn.Module):
     """Two convolutions around a shortcut: features that are added to what came in."""
@@ -37,7 +40,7 @@ class ImageTower(nn.Module):
         self.place = nn.Parameter(slopes(4 * width, side // 8))
         self.high = Block(4 * width)
         self.norm = nn.GroupNorm(8, 4 * width)
-        self.out = nn.Linear(24 * width, dim)
+        self.out = nn.Linear(16 * width, dim)
 
     def forward(self, pixels: Tensor) -> Tensor:
         """Bytes (n, side, side, 3) -> (n, dim)."""
@@ -48,7 +51,8 @@ class ImageTower(nn.Module):
         seen = nn.functional.relu(self.stem(seen))  # (n, width, side/2, side/2)
         seen = self.middle(nn.functional.relu(self.down(seen)))  # (n, 2 width, side/4, side/4)
         seen = self.deeper(seen) + self.place  # (n, 4 width, side/8, side/8)
-        return cast("Tensor", self.out(_pooled(nn.functional.relu(self.norm(self.high(seen))))))
+        seen = nn.functional.relu(self.norm(self.high(seen)))
+        return cast("Tensor", self.out(pooled(seen)))
 
 
 def slopes(width: int, side: int) -> Tensor:
@@ -57,24 +61,22 @@ def slopes(width: int, side: int) -> Tensor:
     Noise would average out over a half of the picture, and so tell at first neither half from the
     other; as no text does either, neither tower would then give the other a reason to begin.
     """
-    along = torch.linspace(-1, 1, side)
     across, down = 0.3 * torch.randn(2, width, 1, 1)
+    along = torch.linspace(-1, 1, side)
     risen: Tensor = across * along + down * along[:, None]
     return risen[None]
 
 
-def _pooled(seen: Tensor) -> Tensor:
-    """(n, c, h, w) -> (n, 6 c), mean and maximum of all places, and the mean of each half.
+def pooled(seen: Tensor) -> Tensor:
+    """(n, c, h, w) -> (n, 4 c): of each channel mean, maximum, and how far right and down it lies.
 
-    The mean says how much of a thing there is, the maximum that it is there at all, and the halves
-    where (a pyramid of two levels: Lazebnik, Schmid and Ponce 2006).
+    The mean says how much of a thing there is, the maximum that it is there at all, and the first
+    moments where: of two things, the one with the greater moment is the one further right, also
+    where both lie in the same half.
     """
-    middle_row, middle_column = seen.shape[2] // 2, seen.shape[3] // 2
-    halves = (
-        seen[:, :, :, :middle_column],
-        seen[:, :, :, middle_column:],
-        seen[:, :, :middle_row],
-        seen[:, :, middle_row:],
-    )
-    means = [part.mean((2, 3)) for part in (seen, *halves)]
-    return torch.cat([*means, seen.amax((2, 3))], dim=1)
+    height, width = seen.shape[2:]
+    across = torch.linspace(-1, 1, width, device=seen.device, dtype=seen.dtype)
+    down = torch.linspace(-1, 1, height, device=seen.device, dtype=seen.dtype)
+    moments = (seen * across).mean((2, 3)), (seen * down[:, None]).mean((2, 3))
+    loud = [_MOMENTS * moment for moment in moments]
+    return torch.cat([seen.mean((2, 3)), seen.amax((2, 3)), *loud], dim=1)
