@@ -104,7 +104,8 @@ def _follow(access: Access) -> None:
     serving = access.registry.current_id()
     if serving is not None and not (access.slot.loaded and access.slot.current.version == serving):
         access.slot.swap(*registered_model(access.settings))
-    if access.slot.loaded:
+    # A hosted model promised nothing, so there is nothing to hold it to.
+    if access.slot.loaded and access.settings.model == "local":
         served = access.slot.current
         with reading(access.engine) as connection:
             access.watch.look(connection, served.version, served.model.threshold)
