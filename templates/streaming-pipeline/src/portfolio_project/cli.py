@@ -244,9 +244,11 @@ def produce(
 def serve(port: Annotated[int | None, typer.Option(min=0, max=65_535)] = None) -> None:
     """Serve the API and its page. Run `stream` beside it to have events processed."""
     from .api import create_app  # noqa: PLC0415
+    from .history import begin  # noqa: PLC0415
     from .serving import serve as run  # noqa: PLC0415
 
     settings = _settings() if port is None else _settings(port=port)
+    begin(settings)
     raise typer.Exit(run(create_app(settings), settings))
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from .api import create_app
+from .history import begin
 from .ingest import EVENTS_FILE, ingest_world
 from .profiles import PROFILES
 from .provenance import Registry
@@ -90,6 +91,7 @@ def prepare(settings: Settings, options: Options, tell: Tell) -> None:
                 f"AUC {found['auc_roc']:.3f}"
             )
         tell(f"  ready after {time.monotonic() - started:.1f} s")
+    begin(settings)
 
 
 def _prefix() -> str:

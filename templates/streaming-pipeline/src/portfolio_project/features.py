@@ -76,7 +76,8 @@ NEW_TERMINAL = Terminal()
 _RECENT_VISITS = 3
 _SPARE = 16
 """Closed entries that an array keeps beyond its open ones, before it is copied without them."""
-_WEEK, _MONTH = 7 * DAY, 30 * DAY
+_WEEK = 7 * DAY
+_MONTH = 30 * DAY
 _new = tuple.__new__  # this code runs for each event, and a named tuple's own call takes longer
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from itertools import chain
 
 import structlog
@@ -41,9 +42,21 @@ def take_windows(settings: Settings, log: Log, store: Store) -> bool:
     if begins is not None and begins < newest:
         _log.info("windows_not_taken", reason="the log begins before history ends")
         return False
-    store.bootstrap(rows)
+    try:
+        store.bootstrap(rows)
+    except ValueError:
+        return False  # a worker has begun meanwhile, and has taken them
     _log.info("windows_taken", entities=len(rows))
     return True
+
+
+def begin(settings: Settings) -> None:
+    """Have the windows in their place before anybody asks, whether or not a worker runs yet."""
+    with (
+        closing(Log(settings.log_path)) as log,
+        closing(Store(settings.store_path)) as store,
+    ):
+        take_windows(settings, log, store)
 
 
 def history_and_stream(settings: Settings, log: Log, view: View) -> Iterator[Envelope]:

@@ -1,4 +1,4 @@
-"""What the pipeline has made of the log: one SQLite file, written by the runner alone.
+"""What the pipeline has made of the log: one SQLite file, which the runner alone moves forward.
 
 `commit` is the only way in, and one transaction: position in the log, predictions, labels, dead
 letters, counters and state move together or not at all. That is the whole of "exactly once".
