@@ -54,6 +54,7 @@ def test_every_named_configuration_is_valid_and_says_what_it_is():
         assert load_config(name).summary
 
 
+@pytest.mark.slow
 def test_an_ablation_compares_configurations_and_trains_none_twice(evaluated, monkeypatch):
     settings, _ = evaluated
     (line,) = ablate.run(settings, ["tiny"])

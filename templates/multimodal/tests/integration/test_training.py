@@ -52,6 +52,7 @@ def close(first, second):
         torch.testing.assert_close(value, second[name], rtol=1e-3, atol=1e-5, msg=name)
 
 
+@pytest.mark.slow
 def test_two_processes_have_the_gradient_of_one(trained, tmp_path):
     dataset = trained / "data"
     alone = gradients.tensors_after(dataset, 0)
