@@ -19,6 +19,7 @@ from pipeline import (
 )
 
 from portfolio_project import broker, challenger, scorer
+from portfolio_project.features import FEATURE_NAMES
 from portfolio_project.provenance import (
     GateRefusedError,
     ProvenanceError,
@@ -103,6 +104,20 @@ def test_the_share_is_the_share(share):
     beside = challenger.Challenger(Broken(), share)
     hit = sum(beside.decides(f"card-{number}") for number in range(20_000)) / 20_000
     assert hit == pytest.approx(share, abs=0.01)
+
+
+@pytest.mark.parametrize("answer", [np.nan, np.inf, -0.1, 1.1])
+def test_an_answer_that_is_no_probability_is_passed_over(answer):
+    class Broken:
+        version, threshold = "0" * 16, 0.5
+
+        def score(self, rows):
+            scores = np.full(len(rows), 0.5, np.float32)
+            scores[-1] = answer
+            return scores
+
+    rows = np.zeros((3, len(FEATURE_NAMES)), np.float32)
+    assert challenger.Challenger(Broken(), 1.0).scores(rows) is None
 
 
 def test_a_canary_must_pass_the_gate_and_a_shadow_need_not(registry, other):
