@@ -6,6 +6,7 @@ from typing import NoReturn
 
 import typer
 
+_INTERRUPTED = 130
 Errors = tuple[type[Exception], ...]
 
 
@@ -19,17 +20,20 @@ def run(app: typer.Typer, told: Callable[[], Errors], away: Callable[[], Errors]
         away: those that mean a disk or a database that is away, for exit 1; OSError is one.
     """
     try:
-        sys.exit(app(standalone_mode=False))
+        code = app(standalone_mode=False)
     except typer.TyperException as error:
         end(f"{_wording(error)}. See --help", 2)
     except (KeyboardInterrupt, typer.Abort):
-        end("interrupted", 130)
+        end("interrupted", _INTERRUPTED)
     except Exception as error:
         if isinstance(error, told()):
             end(str(error), 2)
         if isinstance(error, (OSError, *away())):
             end(f"{str(error).splitlines()[0]}. Check the disk and the folder of the data", 1)
         raise
+    if code == _INTERRUPTED:  # which is how Typer hands a Ctrl-C on
+        end("interrupted", code)
+    sys.exit(code)
 
 
 def end(message: str, code: int) -> NoReturn:
