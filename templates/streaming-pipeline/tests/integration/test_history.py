@@ -117,9 +117,11 @@ def test_a_model_of_the_stream_is_tried_in_the_shadow(make_settings, log):
     registry = Registry(settings.registry_dir)
     champion = registry.current()
 
+    folder = str(settings.data_dir)
+    program = [sys.executable, "-m", "portfolio_project"]
     done = subprocess.run(
-        [sys.executable, "-m", "portfolio_project", "retrain", "--shadow"],
-        env={**os.environ, "PORTFOLIO_PROJECT_DATA_DIR": str(settings.data_dir)},
+        [*program, "retrain", "--shadow"],
+        env={**os.environ, "PORTFOLIO_PROJECT_DATA_DIR": folder},
         cwd=settings.data_dir,
         capture_output=True,
         text=True,
