@@ -41,10 +41,12 @@ def told(tmp_path_factory, worker_id, trained):
                 cwd=folder,
             )
             assert done.returncode == 0, done.stderr[-3000:]
+            (folder / "said").write_text(done.stderr)
             (folder / "stories").write_text(done.stdout)
     lines = (folder / "stories").read_text().splitlines()
     stories = [json.loads(line) for line in lines if line.startswith('{"story"')]
-    return {story["story"]: story for story in stories}
+    said = (folder / "said").read_text()[-3000:]
+    return {story["story"]: {**story, "said": said} for story in stories}
 
 
 def kept(story):
@@ -95,7 +97,7 @@ def test_a_worker_whose_clock_is_two_days_off(told, clock):
 def test_ticket_and_decision_are_delivered_again_and_again_to_two_workers(told):
     story = told["doubled"]
 
-    assert story["codes"] == [0, 0, 0]
+    assert story["codes"] == [0, 0, 0], story["said"]
     assert kept(story) == kept(told["calm"])
     assert sorted(story["calls"]) == sorted(told["calm"]["calls"])
 

@@ -109,18 +109,27 @@ def _state(engine: Engine, case: Case) -> State:
 
 
 async def _work_all(office: Office, cases: list[Case], concurrency: int) -> list[float]:
+    """Work all cases; after a failure what was begun is ended, and nothing else is begun."""
     gate = asyncio.Semaphore(concurrency)
+    failures: list[Exception] = []
 
     async def work(case: Case) -> float:
         async with gate:
+            if failures:
+                return 0.0
             current_case.set(case.id)
+            person = _person(office.engine, approve=case.task.approver)
             start = time.perf_counter()
-            await handle(
-                office, case.id, TICKET, _person(office.engine, approve=case.task.approver)
-            )
+            try:
+                await handle(office, case.id, TICKET, person)
+            except Exception as error:  # noqa: BLE001 - raised below, when all is quiet
+                failures.append(error)
             return time.perf_counter() - start
 
-    return list(await asyncio.gather(*(work(case) for case in cases)))
+    seconds = await asyncio.gather(*(work(case) for case in cases))
+    if failures:
+        raise failures[0]
+    return list(seconds)
 
 
 def _person(engine: Engine, *, approve: bool) -> Decide:

@@ -27,7 +27,7 @@ POLL_SECONDS = 0.2
 """How often workers look for work: shorter costs an idle one more than it gains a busy one."""
 AT_FULL_PACE = 4
 """More workers than these look less often, so that all together ask no more of the database."""
-_PRAGMAS = ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=30000", "foreign_keys=ON")
+_PRAGMAS = ("busy_timeout=30000", "journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON")
 _KNOWS_SUBSECONDS = (3, 42)
 
 

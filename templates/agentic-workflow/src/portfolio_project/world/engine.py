@@ -13,9 +13,9 @@ from sqlalchemy.engine import make_url
 from .tables import metadata, tenants
 
 _PRAGMAS = (
+    "busy_timeout=30000",  # first: the next one may have to wait already
     "journal_mode=WAL",
     "synchronous=NORMAL",
-    "busy_timeout=30000",
     "foreign_keys=ON",
 )
 POSTGRES = {"connect_timeout": 5}
