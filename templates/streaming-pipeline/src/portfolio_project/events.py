@@ -142,8 +142,9 @@ _READERS = {
     Topic.LABELS.value: TypeAdapter[Event](Label).validator,
 }
 
-
 _READ_V2 = TypeAdapter(TransactionV2).validator
+_EXACT = 2.0**53
+"""From here on a float no longer names one integer, and further on JSON's writer takes none."""
 
 
 def read_event(
@@ -199,7 +200,9 @@ def whole(value: object) -> object:
     """12.0 as 12: JSON has one kind of number, and some senders write integers so."""
     if isinstance(value, dict):
         return {key: whole(one) for key, one in value.items()}
-    return int(value) if isinstance(value, float) and value.is_integer() else value
+    if isinstance(value, float) and abs(value) < _EXACT and value.is_integer():
+        return int(value)
+    return value
 
 
 def _whole_numbers(value: bytes) -> object:
