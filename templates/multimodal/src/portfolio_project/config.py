@@ -5,13 +5,14 @@ from __future__ import annotations
 import tomllib
 from importlib.resources import files
 from itertools import combinations
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from .errors import UserError
 from .preprocess import SpectrogramParameters
 from .world.attributes import ROW_SIZES
+from .world.negatives import Kind
 
 Modality = Literal["image", "text", "sound", "attributes"]
 
@@ -41,7 +42,7 @@ class ModelConfig(Frozen):
     modalities: tuple[Modality, ...] = ("image", "text")
     dim: int = Field(default=128, ge=8)
     output_norm: bool = True
-    scale: float = Field(default=14.0, gt=0)
+    scale: float = Field(default=10.0, gt=0)
     bias: float = 0.0
     image_side: int = Field(default=64, ge=16, multiple_of=8)
     image_width: int = Field(default=24, ge=8, multiple_of=8)
@@ -57,7 +58,7 @@ class ModelConfig(Frozen):
 class OptimiserConfig(Frozen):
     """How the loss is made small."""
 
-    steps: int = Field(default=800, ge=1)
+    steps: int = Field(default=640, ge=1)
     batch: int = Field(default=64, ge=2)
     """Samples a step, of all processes together."""
     chunk: int = Field(default=0, ge=0)
@@ -72,6 +73,8 @@ class OptimiserConfig(Frozen):
     loss: Literal["infonce", "siglip"] = "infonce"
     hard_negatives: int = Field(default=2, ge=0, le=4)
     """Captions with one attribute swapped, a sample a step."""
+    emphasis: dict[Kind, Annotated[float, Field(gt=0)]] = {}
+    """How much more often than others a kind of swap is drawn; 1 where nothing is said."""
     pairs: tuple[tuple[Modality, Modality], ...] = ()
     """Which modalities are trained against each other; empty for all."""
     average: float = Field(default=0.99, ge=0, lt=1)

@@ -45,6 +45,8 @@ class Batches:
         if self.negatives:
             flat = [text for row in data.negatives for text in row]
             self._wrong = vocabulary.encode(flat).reshape(self._count, kinds, -1)
+            emphasis = {str(kind): more for kind, more in config.optimiser.emphasis.items()}
+            self._emphasis = np.array([emphasis.get(kind, 1.0) for kind in data.kinds])
         self._sounds = data.spectrograms(config.model.spectrogram) if "sound" in wanted else None
         self._rows = np.asarray(data.attributes) if "attributes" in wanted else None
         self.size = min(config.optimiser.batch, self._count)
@@ -75,13 +77,16 @@ class Batches:
         return Batch(inputs, len(rows))
 
     def _choice(self, step: int, count: int) -> NDArray[np.int64]:
-        """Which of each sample's hard negatives are taken, (count, negatives)."""
+        """Which of each sample's hard negatives are taken, (count, negatives).
+
+        Each kind waits for a random time, and those that come first are taken: drawing without
+        replacement, by weight (Efraimidis and Spirakis 2006).
+        """
         if not self.negatives:
             return np.zeros((count, 0), np.int64)
-        drawn = stream(self._config.seed, _CHOICE, step, "batch").random(
-            (count, self._wrong.shape[1])
-        )
-        return np.argsort(drawn, axis=1)[:, : self.negatives]
+        draw = stream(self._config.seed, _CHOICE, step, "batch")
+        waits = draw.exponential(size=(count, len(self._emphasis))) / self._emphasis
+        return np.argsort(waits, axis=1)[:, : self.negatives]
 
     def _texts(self, rows: NDArray[np.int64], choice: NDArray[np.int64]) -> NDArray[np.int64]:
         texts = self._captions[rows]
