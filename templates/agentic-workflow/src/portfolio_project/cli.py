@@ -212,10 +212,6 @@ def _settings(**overrides: object) -> Settings:
     return load_settings(Settings, **overrides)
 
 
-def _registry() -> Registry:
-    return Registry(_settings().registry_dir)
-
-
 def _gate() -> GateCheck:
     from .training.train import GATE  # noqa: PLC0415
 
@@ -226,4 +222,4 @@ def _remark(version: Version) -> str:
     return f"right on unseen phrases {version.manifest.metrics['right_unseen_phrases']:.3f}"
 
 
-add_commands(models, _registry, _gate, _remark)
+add_commands(models, lambda: _settings().registry_dir, _gate, _remark)

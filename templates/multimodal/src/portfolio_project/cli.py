@@ -12,7 +12,7 @@ import typer
 from .endings import Errors
 from .endings import run as run_to_end
 from .index_cli import index_app
-from .provenance import GateCheck, ProvenanceError, Registry, Version
+from .provenance import GateCheck, ProvenanceError, Version
 from .registry_cli import add_commands
 from .serving import BadSettings, load_settings
 from .serving.keys_cli import keys_app
@@ -138,10 +138,6 @@ def _settings(**overrides: object) -> Settings:
     return load_settings(Settings, **overrides)
 
 
-def _registry() -> Registry:
-    return Registry(_settings().registry_dir)
-
-
 def _gate() -> GateCheck:
     from .train import GATE  # noqa: PLC0415
 
@@ -152,4 +148,4 @@ def _remark(version: Version) -> str:
     return str(version.manifest.config.get("name", ""))
 
 
-add_commands(models, _registry, _gate, _remark)
+add_commands(models, lambda: _settings().registry_dir, _gate, _remark)

@@ -362,10 +362,6 @@ def _settings(**overrides: object) -> Settings:
     return load_settings(Settings, **overrides)
 
 
-def _registry() -> Registry:
-    return Registry(_settings().registry_dir)
-
-
 def _gate() -> GateCheck:
     from .train import GATE  # noqa: PLC0415
 
@@ -379,7 +375,7 @@ def _remark(version: Version) -> str:
     return f"{algorithm_of(version):<9} average precision {precision:.3f}"
 
 
-add_commands(models, _registry, _gate, _remark)
+add_commands(models, lambda: _settings().registry_dir, _gate, _remark)
 
 
 def _stream() -> tuple[Log, View]:
