@@ -51,7 +51,10 @@ class ModelConfig(Frozen):
     text_reach: int = Field(default=7, ge=0)
     sound_width: int = Field(default=16, ge=8, multiple_of=8)
     attribute_width: int = Field(default=32, ge=4)
+    attributes: tuple[str, ...] = ()
+    """The columns of one's own data that the attribute tower learns from."""
     attribute_sizes: tuple[int, ...] = ROW_SIZES
+    """How many categories each has; taken from the data that are trained on."""
     spectrogram: SpectrogramParameters = SpectrogramParameters()
 
 

@@ -12,7 +12,7 @@ A model is a folder, or a version of the registry:
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,8 +21,10 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from .columns import Columns
 from .config import Modality
 from .errors import UserError
+from .facets import WORLD, facets_of
 from .preprocess import SpectrogramParameters, fit_image, spectrogram
 from .provenance import Version
 from .vocabulary import Vocabulary
@@ -44,6 +46,10 @@ class UnknownModality(UserError):
     """The model was not trained on that modality; the text names those it knows."""
 
 
+class UnknownAttributes(UserError):
+    """The model does not know what is said of attributes; the text says what it knows."""
+
+
 class ModelSpec(BaseModel):
     """What a model is and takes."""
 
@@ -57,6 +63,8 @@ class ModelSpec(BaseModel):
     spectrogram: SpectrogramParameters
     scale: float
     """The loss multiplied cosines by this: softmax(scale * cosine) is the model's confidence."""
+    attributes: Columns | None = None
+    """What the attribute tower takes; None for the attributes of the world."""
 
 
 def onnx_name(modality: str, numbers: Numbers = "float32") -> str:
@@ -119,6 +127,11 @@ class Embedder:
         return self.spec.modalities
 
     @property
+    def columns(self) -> Columns:
+        """What the attribute tower takes."""
+        return self.spec.attributes or WORLD
+
+    @property
     def scale(self) -> float:
         """What cosines are multiplied by to become logits."""
         return self.spec.scale
@@ -139,9 +152,20 @@ class Embedder:
         self._known("sound")
         return self._run("sound", spectrogram(list(sounds), self.spec.spectrogram))
 
-    def attributes(self, rows: Sequence[Attributes]) -> Vectors:
-        """Unit vectors (n, dim). Raises UnknownModality."""
-        return self.rows(np.array([one.row() for one in rows], np.int64))
+    def attributes(self, given: Sequence[Attributes | Mapping[str, str]]) -> Vectors:
+        """Unit vectors (n, dim) of scenes of the world, or of names and values.
+
+        Raises UnknownModality, UnknownAttributes.
+        """
+        told = [facets_of(one) if isinstance(one, Attributes) else one for one in given]
+        return self.rows(np.array([self.row(one) for one in told], np.int64))
+
+    def row(self, told: Mapping[str, str]) -> tuple[int, ...]:
+        """The category numbers of names and values. Raises UnknownAttributes."""
+        found = self.columns.row(told)
+        if found is None or len(told) > len(found):
+            raise UnknownAttributes(self.columns.fault(told))
+        return found
 
     def rows(self, rows: NDArray[np.int64]) -> Vectors:
         """Unit vectors (n, dim) of category numbers (n, columns). Raises UnknownModality."""

@@ -25,6 +25,7 @@ from torch import Tensor
 from .config import TrainConfig
 from .data.dataset import SplitData
 from .embedder import INPUT_NAME, SPEC_FILE, VOCABULARY_FILE, WEIGHTS_FILE, ModelSpec, onnx_name
+from .facets import WORLD
 from .model import Encoder
 from .provenance import readable_json
 from .training.trainer import Fitted
@@ -47,8 +48,9 @@ def export(
         image_side=config.model.image_side,
         spectrogram=config.model.spectrogram,
         scale=round(fitted.head.scale.item(), 6),
+        attributes=None if data.columns == WORLD else data.columns,
     )
-    (folder / SPEC_FILE).write_bytes(readable_json(spec.model_dump(mode="json")))
+    (folder / SPEC_FILE).write_bytes(readable_json(spec.model_dump(mode="json", exclude_none=True)))
     (folder / VOCABULARY_FILE).write_bytes(vocabulary.to_json())
     (folder / WEIGHTS_FILE).write_bytes(save(_weights(fitted)))
     for modality in config.model.modalities:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict
 
+from .columns import Columns
 from .world import Attributes
 from .world.attributes import (
     BACKGROUNDS,
@@ -13,7 +13,6 @@ from .world.attributes import (
     SHAPES,
     SIZES,
     TEXTURES,
-    Thing,
 )
 
 _THING: dict[str, tuple[str, ...]] = {
@@ -33,6 +32,9 @@ FACETS: dict[str, tuple[str, ...]] = {
 }
 """Name -> what it can be."""
 
+WORLD = Columns.of(FACETS)
+"""The columns of `Attributes.row`."""
+
 
 def facets_of(attributes: Attributes) -> dict[str, str]:
     """Flatten: `first.colour`, ..., `relation`, `background`."""
@@ -43,14 +45,3 @@ def facets_of(attributes: Attributes) -> dict[str, str]:
         else:
             flat[name] = str(value)
     return flat
-
-
-def attributes_of(facets: Mapping[str, str]) -> Attributes | None:
-    """The attributes that `facets` spell out in full, None where one is missing or unknown."""
-    if any(facets.get(name) not in values for name, values in FACETS.items()):
-        return None
-    first, second = (
-        Thing(**{name: facets[f"{which}.{name}"] for name in _THING})  # type: ignore[arg-type]  # checked above
-        for which in ("first", "second")
-    )
-    return Attributes(first, second, facets["relation"], facets["background"])  # type: ignore[arg-type]  # checked above

@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 from .config import ConfigError, TrainConfig, load_config
-from .data.dataset import DatasetError, split_files
+from .data.dataset import DatasetError, SplitData, split_files
 from .embedder import Embedder
 from .evaluation.quick import quick_metrics
 from .export import export
@@ -36,6 +36,7 @@ def produce(dataset: Path, folder: Path, config: TrainConfig, told: Step) -> Non
     """Write the model and its `run.json` into `folder`. Raises DatasetError, VocabularyError."""
     began = time.monotonic()
     data = require(dataset, config.model.modalities)
+    config = fitted_to(data, config)
     vocabulary = Vocabulary.of([*data.captions, *(text for row in data.negatives for text in row)])
     checkpoints = folder.parent / CHECKPOINTS / config.name
     fitted = fit(data, config, vocabulary, checkpoints=checkpoints, told=told)
@@ -46,6 +47,23 @@ def produce(dataset: Path, folder: Path, config: TrainConfig, told: Step) -> Non
     (folder / HISTORY_FILE).write_bytes(readable_json(rounded({"loss": fitted.losses})))
     _describe(dataset, folder, config, [*names, HISTORY_FILE], fitted.losses[-_LAST:], began)
     forget(checkpoints)  # only now: whoever is stopped before must not lose the training
+
+
+def fitted_to(data: SplitData, config: TrainConfig) -> TrainConfig:
+    """The configuration with what the data decide: how many categories an attribute has.
+
+    Raises DatasetError if they were not ingested for it.
+    """
+    model = config.model
+    if "attributes" not in model.modalities:
+        return config
+    if model.attributes and model.attributes != data.columns.names:
+        raise DatasetError(
+            f"the data have the attributes {', '.join(data.columns.names)}, and configuration "
+            f"{config.name} names {', '.join(model.attributes)}; ingest again with it"
+        )
+    sizes = {"attribute_sizes": data.columns.sizes}
+    return config.model_copy(update={"model": model.model_copy(update=sizes)})
 
 
 def _describe(  # noqa: PLR0913, PLR0917 - what a manifest tells

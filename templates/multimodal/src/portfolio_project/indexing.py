@@ -14,12 +14,11 @@ from PIL import Image
 from .data.dataset import SplitData, read_split
 from .embedder import Embedder
 from .errors import UserError
-from .facets import facets_of
 from .index import Document, Entry, Index, Media
 from .progress import Bars, Progress, quiet
 from .serving_model import embed_documents, limits_of, load_current
 from .settings import Settings
-from .world import SAMPLE_RATE, from_row
+from .world import SAMPLE_RATE
 
 BATCH = 64
 WORLD_SPLIT = "test"
@@ -87,8 +86,7 @@ def document_of(data: SplitData, split: str, row: int, embedder: Embedder) -> Do
         media["sound"] = Media("audio/wav", _wav(wave, embedder.spec.spectrogram.sample_rate))
     attributes = {"split": split, **(data.facets[row] if data.facets else {})}
     if data.attributes is not None:
-        numbers = tuple(int(number) for number in data.attributes[row])
-        attributes |= facets_of(from_row(numbers))
+        attributes |= data.columns.told([int(number) for number in data.attributes[row]])
     return Document(f"{split}-{row:05d}", data.captions[row], attributes, media)
 
 

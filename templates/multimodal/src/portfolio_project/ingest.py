@@ -104,9 +104,16 @@ def ingest_own(
             "identity": source.identity,
             "image_side": config.model.image_side,
             "spectrogram": config.model.spectrogram.model_dump(mode="json"),
+            **_columns_of(fresh),
         }
         counts = _describe(fresh, described, source.files, metrics)
     return Ingested(counts, int(metrics["refused"]), folder)
+
+
+def _columns_of(folder: Path) -> dict[str, object]:
+    """The attributes of one's own data and their values, for the manifest; empty without."""
+    data = read_split(folder / "train")
+    return {} if data.attributes is None else {"attributes": data.columns.allowed()}
 
 
 def _kept_letters(letters: DeadLetters, folder: Path) -> str:

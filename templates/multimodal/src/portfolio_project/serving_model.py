@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .embedder import Embedder
-from .facets import attributes_of
 from .index import Document
 from .preprocess import BadMedia, Limits, decode_image, decode_sound, fit_image
 from .provenance import Registry, Version
@@ -46,12 +45,12 @@ def warm_up(embedder: Embedder) -> None:
         "text": lambda: embedder.text(["red"]),
         "image": lambda: embedder.image(empty[None]),
         "sound": lambda: embedder.sound([np.zeros(1, np.float32)]),
+        "attributes": lambda: embedder.rows(np.zeros((1, len(embedder.columns.sizes)), np.int64)),
     }
     for modality in embedder.modalities:
-        if modality in made:
-            (vector,) = made[modality]()
-            if vector.shape != (embedder.dim,) or not np.isclose(np.linalg.norm(vector), 1, 1e-3):
-                raise ValueError(f"{modality} gives no unit vector of length {embedder.dim}")
+        (vector,) = made[modality]()
+        if vector.shape != (embedder.dim,) or not np.isclose(np.linalg.norm(vector), 1, 1e-3):
+            raise ValueError(f"{modality} gives no unit vector of length {embedder.dim}")
 
 
 def work_of(embedder: Embedder, modality: str) -> Callable[[Sequence[Any]], NDArray[np.float32]]:
@@ -60,7 +59,7 @@ def work_of(embedder: Embedder, modality: str) -> Callable[[Sequence[Any]], NDAr
         "text": lambda values: embedder.text(list(values)),
         "image": lambda values: embedder.image(np.stack(list(values))),
         "sound": lambda values: embedder.sound(list(values)),
-        "attributes": lambda values: embedder.attributes(list(values)),
+        "attributes": lambda values: embedder.rows(np.array(values, np.int64)),
     }
     return work[modality]
 
@@ -75,8 +74,8 @@ def inputs_of(document: Document, embedder: Embedder, limits: Limits) -> dict[st
         found["image"] = fit_image(pixels, embedder.spec.image_side)
     if "sound" in document.media:
         found["sound"] = decode_sound(document.media["sound"].data, limits)
-    if (attributes := attributes_of(document.attributes)) is not None:
-        found["attributes"] = attributes
+    if (row := embedder.columns.row(document.attributes)) is not None:
+        found["attributes"] = row
     return {kind: value for kind, value in found.items() if kind in embedder.modalities}
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from portfolio_project.api.map import project
 from portfolio_project.explanation import GRID, weigh_regions, weigh_words
-from portfolio_project.facets import FACETS, attributes_of, facets_of
+from portfolio_project.facets import FACETS, WORLD, facets_of
 from portfolio_project.world import sample
 
 
@@ -46,10 +46,11 @@ def test_facets_and_attributes_are_the_same_told_twice():
         attributes = sample(0, "test", number).attributes
         flat = facets_of(attributes)
         assert set(flat) == set(FACETS)
-        assert attributes_of(flat) == attributes
-        assert attributes_of({**flat, "relation": "inside of"}) is None
+        assert WORLD.row(flat) == attributes.row()
+        assert WORLD.told(attributes.row()) == flat
+        assert WORLD.row({**flat, "relation": "inside of"}) is None
         del flat["background"]
-        assert attributes_of(flat) is None
+        assert WORLD.row(flat) is None
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 50])

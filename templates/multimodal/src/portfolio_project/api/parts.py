@@ -11,9 +11,8 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 
 from ..batching import QueueFullError
-from ..embedder import Embedder
+from ..embedder import Embedder, UnknownAttributes
 from ..errors import UserError
-from ..facets import attributes_of
 from ..index import Vector
 from ..index.base import normalised
 from ..preprocess import BadMedia, decode_image, decode_sound, fit_image
@@ -78,10 +77,23 @@ class SoundPart(_Part):
 
 
 class ScenePart(_Part):
-    """A row of attributes."""
+    """A row of attributes: a scene of the made world, or a value for each column of the model."""
 
     kind: Literal["attributes"]
-    scene: Scene
+    scene: Scene | None = None
+    values: dict[
+        Annotated[str, Field(min_length=1, max_length=100)],
+        Annotated[str, Field(max_length=200)],
+    ] = Field(
+        default_factory=dict,
+        max_length=40,
+        description="By the names of the columns that the model learnt from",
+        examples=[{"first.colour": "red"}],
+    )
+
+    def told(self) -> dict[str, str]:
+        """All names and values."""
+        return (self.scene.facets() if self.scene else {}) | self.values
 
 
 class DocumentPart(_Part):
@@ -122,9 +134,17 @@ def decode(part: Embeddable, access: Access, embedder: Embedder) -> tuple[str, A
             case SoundPart():
                 return "sound", decode_sound(from_base64(part.data), limits)
             case ScenePart():
-                return "attributes", attributes_of(part.scene.facets())
+                return "attributes", embedder.row(part.told())
     except BadMedia as error:
         raise media_problem(error, part.kind) from None
+    except UnknownAttributes as error:
+        raise Problem(
+            409,
+            "Attributes Not Known",
+            detail=f"Of the attributes that the model knows: {error}.",
+            type="urn:problem:unknown-attributes",
+            attributes=embedder.columns.allowed(),
+        ) from None
 
 
 def from_base64(text: str) -> bytes:

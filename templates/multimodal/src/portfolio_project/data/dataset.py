@@ -4,6 +4,7 @@ SPLIT/images.npy      bytes (n, side, side, 3)
 SPLIT/captions.json   {"captions": n texts, "negatives": n lists of texts, "kinds": names}
 SPLIT/sounds.npy      16-bit samples (n, length), if there are sounds
 SPLIT/attributes.npy  category numbers (n, columns), if there are attributes
+SPLIT/columns.json    names and categories of these columns, if they are not the world's
 SPLIT/facets.json     n mappings from names to values, if the source said more of its samples
 """
 
@@ -19,7 +20,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..columns import Columns
 from ..errors import UserError
+from ..facets import WORLD
 from ..preprocess import SpectrogramParameters, spectrogram
 from ..provenance import canonical_json, readable_json
 
@@ -27,8 +30,9 @@ IMAGES = "images.npy"
 CAPTIONS = "captions.json"
 SOUNDS = "sounds.npy"
 ATTRIBUTES = "attributes.npy"
+COLUMNS = "columns.json"
 FACETS = "facets.json"
-FILES = (IMAGES, CAPTIONS, SOUNDS, ATTRIBUTES, FACETS)
+FILES = (IMAGES, CAPTIONS, SOUNDS, ATTRIBUTES, COLUMNS, FACETS)
 _FULL = 32_767
 _AT_ONCE = 512
 
@@ -50,6 +54,7 @@ class SplitData:
         sounds: 16-bit samples (n, length), None if the data are silent.
         attributes: category numbers (n, columns), None if there are none.
         facets: for each sample, what else is known of it, to filter by; empty if nothing is.
+        columns: what the numbers in `attributes` mean.
     """
 
     images: NDArray[np.uint8]
@@ -59,6 +64,7 @@ class SplitData:
     sounds: NDArray[np.int16] | None = None
     attributes: NDArray[np.int64] | None = None
     facets: Sequence[Mapping[str, str]] = field(default=())
+    columns: Columns = WORLD
 
     def __len__(self) -> int:
         """How many samples there are."""
@@ -80,7 +86,8 @@ class SplitData:
 
     def digest(self) -> str:
         """The SHA-256 of everything that the split holds."""
-        found = hashlib.sha256(canonical_json([self.captions, self.negatives, self.kinds]))
+        told = [self.captions, self.negatives, self.kinds, self.columns.model_dump(mode="json")]
+        found = hashlib.sha256(canonical_json(told))
         for array in (self.images, self.sounds, self.attributes):
             found.update(f"{None if array is None else array.shape}".encode())
             if array is not None:
@@ -110,6 +117,7 @@ def write_split(folder: Path, data: SplitData) -> None:
         (folder / name).unlink(missing_ok=True)
         if array is not None:
             np.save(folder / name, array)
+    write_columns(folder, data.columns)
     write_texts(folder, data.captions, data.negatives, data.kinds)
     write_facets(folder, data.facets)
 
@@ -127,6 +135,13 @@ def write_texts(
         "kinds": list(kinds),
     }
     (folder / CAPTIONS).write_bytes(readable_json(content))
+
+
+def write_columns(folder: Path, columns: Columns) -> None:
+    """Write what the numbers of attributes mean; nothing if they are the world's."""
+    (folder / COLUMNS).unlink(missing_ok=True)
+    if columns != WORLD:
+        (folder / COLUMNS).write_bytes(readable_json(columns.model_dump(mode="json")))
 
 
 def write_facets(folder: Path, facets: Sequence[Mapping[str, str]]) -> None:
@@ -162,6 +177,7 @@ def read_split(folder: Path) -> SplitData:
             arrays.get(SOUNDS),
             arrays.get(ATTRIBUTES),
             _read_facets(folder / FACETS),
+            _read_columns(folder / COLUMNS),
         )
     except FileNotFoundError:
         raise DatasetError(f"there are no data in {folder}. Run the command `ingest`") from None
@@ -170,7 +186,13 @@ def read_split(folder: Path) -> SplitData:
     lengths = {len(array) for array in (*arrays.values(), found.facets or found.captions)}
     if lengths != {len(found)}:
         raise DatasetError(f"{folder} is damaged: its files differ in length. Ingest again")
+    if found.attributes is not None and found.attributes.shape[1] != len(found.columns.sizes):
+        raise DatasetError(f"{folder} is damaged: its attributes lack a column. Ingest again")
     return found
+
+
+def _read_columns(path: Path) -> Columns:
+    return Columns.model_validate_json(path.read_bytes()) if path.exists() else WORLD
 
 
 def _read_facets(path: Path) -> Sequence[Mapping[str, str]]:

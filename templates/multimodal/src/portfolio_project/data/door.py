@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -40,6 +42,7 @@ class Taken:
     Attributes:
         image: (side, side, 3).
         sound: 16-bit samples, if the configuration hears.
+        attributes: what it says in the columns that the configuration names.
         caption: without line breaks or spaces at its ends.
         split: the split that the source asks for; train if it says nothing.
         picture: a hash of the picture's content.
@@ -48,6 +51,7 @@ class Taken:
 
     image: Pixels
     sound: NDArray[np.int16] | None
+    attributes: tuple[str, ...]
     caption: str
     split: OwnSplit
     picture: bytes
@@ -62,13 +66,17 @@ class Refused:
 
 
 class Door:
-    """Checks records for a model: its side of pictures, its length of sounds."""
+    """Checks records for a model: its side of pictures, its length of sounds, its attributes."""
 
     def __init__(self, model: ModelConfig, limits: Limits) -> None:
-        """Ask for a sound where `model` hears; take files within `limits`."""
+        """Ask for a sound where `model` hears, for attributes where it learns from them.
+
+        Files are taken within `limits`.
+        """
         self._side = model.image_side
         self._limits = limits
         self._length = model.spectrogram.length if "sound" in model.modalities else 0
+        self._columns = model.attributes if "attributes" in model.modalities else ()
 
     def check(self, record: Record) -> Taken | Refused:
         """Take a record or say why not; whatever is in it, this does not fail."""
@@ -79,20 +87,22 @@ class Door:
         except ValidationError as error:
             return Refused(_wording(error))
         try:
-            image = self._image(record)
+            with _named("image"):
+                image = self._image(record)
+            with _named("sound"):
+                sound = self._sound(record) if self._length else None
+            with _named("attributes"):
+                attributes = self._attributes(record)
         except BadMedia as error:
-            return Refused(f"image: {error.reason}")
-        try:
-            sound = self._sound(record) if self._length else None
-        except BadMedia as error:
-            return Refused(f"sound: {error.reason}")
+            return Refused(error.reason)
         caption = " ".join(told.caption.split())
         if not words(caption):
             return Refused("caption: there is no word in it")
         picture = _hash(image.tobytes())
         heard = b"" if sound is None else sound.tobytes()
-        key = _hash(picture + f"{told.split} {caption}\0".encode() + heard)
-        return Taken(image, sound, caption, told.split, picture, key)
+        also = "".join(f"{value}\0" for value in attributes).encode()
+        key = _hash(picture + f"{told.split} {caption}\0".encode() + heard + also)
+        return Taken(image, sound, attributes, caption, told.split, picture, key)
 
     def _image(self, record: Record) -> Pixels:
         if record.image is None:
@@ -108,6 +118,21 @@ class Door:
             raise BadMedia("missing; this configuration hears")
         data = read_media(record.sound, self._limits.max_bytes)
         return to_samples(decode_sound(data, self._limits), self._length)
+
+    def _attributes(self, record: Record) -> tuple[str, ...]:
+        for name in self._columns:
+            if name not in record.facets:
+                raise BadMedia(f"{name} is missing or empty")
+        return tuple(record.facets[name] for name in self._columns)
+
+
+@contextmanager
+def _named(part: str) -> Generator[None]:
+    """Say which part of the sample a fault is of."""
+    try:
+        yield
+    except BadMedia as error:
+        raise BadMedia(f"{part}: {error.reason}") from None
 
 
 def _hash(data: bytes) -> bytes:

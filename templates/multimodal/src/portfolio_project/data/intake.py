@@ -12,8 +12,18 @@ from typing import Any, Self, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from ..columns import Columns
 from ..provenance import DeadLetters
-from .dataset import IMAGES, SOUNDS, DatasetError, write_facets, write_rows, write_texts
+from .dataset import (
+    ATTRIBUTES,
+    IMAGES,
+    SOUNDS,
+    DatasetError,
+    write_columns,
+    write_facets,
+    write_rows,
+    write_texts,
+)
 from .door import OwnSplit, Taken
 from .near import cells, near_cells
 from .records import Record
@@ -22,6 +32,7 @@ SPLITS: tuple[OwnSplit, ...] = get_args(OwnSplit)
 SHARES: dict[OwnSplit, float] = {"test": 0.15, "validation": 0.1}
 """Parts of the pictures that are not trained on, where the source names no splits."""
 _FIRST_BYTES = 8
+_MOST_VALUES = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +45,18 @@ class _Kept:
     picture: bytes
     key: bytes
     split: OwnSplit
+    attributes: tuple[str, ...]
 
 
 class Intake:
     """Takes samples one by one and writes them at the end; its scratch files go when it is left."""
 
-    def __init__(self, folder: Path, letters: DeadLetters) -> None:
-        """Write into `folder`; tell `letters` of what is refused."""
+    def __init__(self, folder: Path, letters: DeadLetters, columns: Sequence[str] = ()) -> None:
+        """Write into `folder`; tell `letters` of what is refused.
+
+        `columns` are the names of the attributes that each sample brings.
+        """
+        self._names = tuple(columns)
         self._folder = folder
         self._letters = letters
         self._scratch = {name: folder / f"{name}.scratch" for name in (IMAGES, SOUNDS)}
@@ -84,19 +100,26 @@ class Intake:
         # The bytes are in the scratch file now; a record that held them would fill the memory.
         told = replace(record, image=None, sound=None)
         row = len(self._kept)
-        kept = _Kept(row, told, taken.caption, taken.picture, taken.key, taken.split)
+        kept = _Kept(
+            row, told, taken.caption, taken.picture, taken.key, taken.split, taken.attributes
+        )
         self._kept.append(kept)
 
     def write(self) -> dict[str, float]:
-        """Write the splits; returns counts. Raises DatasetError if one would be empty."""
+        """Write the splits; returns counts.
+
+        Raises DatasetError if one would be empty, or an attribute has too many values.
+        """
         for file in self._open.values():
             file.flush()
         placed = self._without_near(self._one_caption(self._placed()))
+        columns = self._columns(placed)
+        placed = self._learnable(placed, columns)
         for split in SPLITS:
             rows = sorted((one for one in placed if one.split == split), key=lambda one: one.key)
             if not rows:
                 raise DatasetError(self._too_few(split))
-            self._write_split(split, rows)
+            self._write_split(split, rows, columns)
         counts = ("refused", "leaking", "further_captions")
         return {name: float(self._counts[name]) for name in counts}
 
@@ -142,15 +165,42 @@ class Intake:
                 self._leaks(one, f"nearly the same picture as {place}, in the split train")
         return train + [one for one, twin in zip(other, twins, strict=True) if twin < 0]
 
+    def _columns(self, placed: list[_Kept]) -> Columns:
+        """The values that training sees of each attribute. Raises DatasetError for too many."""
+        train = [one.attributes for one in placed if one.split == "train"]
+        found = {name: sorted({said[at] for said in train}) for at, name in enumerate(self._names)}
+        for name, values in found.items():
+            if len(values) > _MOST_VALUES:
+                raise DatasetError(
+                    f"the attribute {name} has {len(values):,} values, and a column of categories "
+                    f"at most {_MOST_VALUES}: leave it out, or give ranges instead of numbers"
+                )
+        return Columns.of(found)
+
+    def _learnable(self, placed: list[_Kept], columns: Columns) -> list[_Kept]:
+        """Without those in validation and test of which an attribute was never trained on."""
+        found = list[_Kept]()
+        for one in placed:
+            fault = columns.fault(dict(zip(self._names, one.attributes, strict=True)))
+            if not fault:
+                found.append(one)
+            else:
+                self.refuse(one.record, f"attributes: in the split train there is {fault}")
+        return found
+
     def _leaks(self, one: _Kept, reason: str) -> None:
         self._counts["leaking"] += 1
         self.refuse(one.record, reason)
 
-    def _write_split(self, split: str, rows: Sequence[_Kept]) -> None:
+    def _write_split(self, split: str, rows: Sequence[_Kept], columns: Columns) -> None:
         folder = self._folder / split
         folder.mkdir()
         for name in self._shapes:
             write_rows(folder / name, self._scratch_rows(name), _rows(rows))
+        if self._names:
+            told = (dict(zip(self._names, one.attributes, strict=True)) for one in rows)
+            np.save(folder / ATTRIBUTES, np.array([columns.row(one) for one in told], np.int64))
+            write_columns(folder, columns)
         write_texts(folder, [one.caption for one in rows], [[] for _ in rows], ())
         write_facets(folder, [one.record.facets for one in rows])
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 
+from ..facets import WORLD
 from .dataset import SplitData
 from .near import near_matches
 
@@ -50,8 +51,10 @@ def picture_hashes(data: SplitData) -> list[bytes]:
 
 
 def scene_keys(data: SplitData) -> list[bytes]:
-    """What each sample shows, if the data say so."""
-    return [] if data.attributes is None else [row.tobytes() for row in data.attributes]
+    """What each sample shows, if it is of the world; in other data many share all attributes."""
+    if data.attributes is None or data.columns != WORLD:
+        return []
+    return [row.tobytes() for row in data.attributes]
 
 
 def _shared(these: list[bytes], those: list[bytes]) -> int:

@@ -41,10 +41,17 @@ def read_own(  # noqa: PLR0913 - where from, where to, and what holds in between
 ) -> dict[str, float]:
     """Write the splits of `source` into `folder`; returns counts of what became of its records.
 
-    Raises DatasetError if a split would be empty.
+    Raises DatasetError if a split would be empty, or attributes are asked for and not named.
     """
-    with Intake(folder, letters) as intake:
-        for record, found in _in_order(_checked_by(Door(config.model, limits)), source.records):
+    model = config.model
+    learns = "attributes" in model.modalities
+    if learns and not model.attributes:
+        raise DatasetError(
+            f"configuration {config.name} has attributes; name the columns that they stand in, "
+            'under [model]: attributes = ["..."]'
+        )
+    with Intake(folder, letters, model.attributes if learns else ()) as intake:
+        for record, found in _in_order(_checked_by(Door(model, limits)), source.records):
             if isinstance(found, Refused):
                 intake.refuse(record, found.reason)
             else:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ..data.dataset import SplitData
 from ..embedder import Embedder
+from ..facets import WORLD
 from ..world import KINDS, from_row
 from ..world.attributes import BACKGROUNDS, COLOURS, RELATIONS, SHAPES, SIZES, TEXTURES
 from ..world.captions import describe
@@ -45,9 +46,9 @@ def zero_shot(embedder: Embedder, data: SplitData, images: Vectors) -> dict[str,
     """Attribute -> share of pictures whose value is told by the nearest of as many captions.
 
     The captions differ in that attribute alone (of the first thing, for what both have), so this
-    classifies without ever having been trained to. Needs attributes; empty without.
+    classifies without ever having been trained to. Needs the world's attributes; empty without.
     """
-    if data.attributes is None:
+    if data.attributes is None or data.columns != WORLD:
         return {}
     rows = np.asarray(data.attributes[:_ZERO_SHOT])
     found: dict[str, Estimate] = {}

@@ -16,7 +16,7 @@ from . import geometry
 from .baseline import baseline_vectors
 from .composition import chance_of, swap_accuracy, zero_shot
 from .intervals import Estimate, estimate
-from .quick import embed
+from .quick import alike, chance, embed
 from .retrieval import Ranks, Vectors, ranks, reciprocal_rank
 from .robustness import slices
 
@@ -51,7 +51,7 @@ def measure(embedder: Embedder, small: Embedder, dataset: Path) -> Measured:
         "config": embedder.spec.config,
         "gallery": len(data),
         "chance_recall_at_1": 1 / len(data),
-        "retrieval": _retrieval(vectors),
+        "retrieval": _retrieval(vectors, data),
         "swaps": _rows("swapped", swap_accuracy(embedder, data, images, captions)),
         "zero_shot": [
             {"attribute": name, **found.as_dict(), "chance": chance_of(name)}
@@ -83,12 +83,13 @@ def _name(direction: str) -> str:
     return direction.replace(" → ", "_to_").replace(" + ", "_and_")
 
 
-def _retrieval(vectors: dict[str, Vectors]) -> list[dict[str, Any]]:
+def _retrieval(vectors: dict[str, Vectors], data: SplitData) -> list[dict[str, Any]]:
     """Every modality asked for by every other, and pictures with sounds together."""
-    found = [
-        _direction(f"{asked} → {sought}", ranks(vectors[asked], vectors[sought]))
-        for asked, sought in permutations(vectors, 2)
-    ]
+    found: list[dict[str, Any]] = []
+    for asked, sought in permutations(vectors, 2):
+        kinds = alike(data, asked, sought)
+        row = _direction(f"{asked} → {sought}", ranks(vectors[asked], vectors[sought], kinds))
+        found.append(row if kinds is None else row | {"chance": chance(1, len(data), kinds)})
     if {"image", "sound"} <= vectors.keys():
         both = vectors["image"] + vectors["sound"]
         both /= np.linalg.norm(both, axis=1, keepdims=True)
