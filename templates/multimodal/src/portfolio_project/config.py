@@ -36,6 +36,9 @@ class DataConfig(Frozen):
     """Scenes of each evaluation split."""
 
 
+Tower = Annotated[str, Field(pattern=r"^(own|[a-z_]+:\S+)$")]
+
+
 class ModelConfig(Frozen):
     """The towers and the head."""
 
@@ -44,6 +47,15 @@ class ModelConfig(Frozen):
     output_norm: bool = True
     scale: float = Field(default=10.0, gt=0)
     bias: float = 0.0
+    image_tower: Tower = "own"
+    """Or one that others trained: `timm:NAME`, `open_clip:ARCHITECTURE/WEIGHTS`."""
+    image_weights: str = ""
+    """A file of weights for it; where none is named, its library fetches them."""
+    text_tower: Tower = "own"
+    """Or `open_clip:ARCHITECTURE/WEIGHTS`."""
+    text_weights: str = ""
+    finetune: bool = False
+    """Train what others trained further; else it is frozen, and a projection is learnt on it."""
     image_side: int = Field(default=64, ge=16, multiple_of=8)
     image_width: int = Field(default=24, ge=8, multiple_of=8)
     text_width: int = Field(default=96, ge=16, multiple_of=4)
@@ -112,6 +124,8 @@ class TrainConfig(Frozen):
                 raise ValueError(f"{pair} is no pair of {', '.join(self.model.modalities)}")
         if len(set(self.model.modalities)) < 2:
             raise ValueError("two modalities are the least that can be aligned")
+        if self.model.finetune and self.optimiser.matrix_rate:
+            raise ValueError("finetune wants AdamW alone: matrix_rate = 0, learning_rate near 1e-5")
         if self.optimiser.batch % self.machine.devices:
             raise ValueError("batch must be a multiple of devices")
         return self

@@ -21,13 +21,13 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from .byte_pairs import read_vocabulary
 from .columns import Columns
 from .config import Modality
 from .errors import UserError
 from .facets import WORLD, facets_of
 from .preprocess import SpectrogramParameters, fit_image, spectrogram
 from .provenance import Version
-from .vocabulary import Vocabulary
 from .world.attributes import Attributes
 
 SPEC_FILE = "model.json"
@@ -50,6 +50,21 @@ class UnknownAttributes(UserError):
     """The model does not know what is said of attributes; the text says what it knows."""
 
 
+class TrunkSpec(BaseModel):
+    """Which tower that others trained a model stands on, and what it wants of pictures."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    weights: str
+    """The SHA-256 of those that came, before any training of our own."""
+    licence: str | None = None
+    side: int | None = None
+    """The exported graph brings pictures to this side, takes `mean` away and divides by `std`."""
+    mean: tuple[float, ...] | None = None
+    std: tuple[float, ...] | None = None
+
+
 class ModelSpec(BaseModel):
     """What a model is and takes."""
 
@@ -65,6 +80,8 @@ class ModelSpec(BaseModel):
     """The loss multiplied cosines by this: softmax(scale * cosine) is the model's confidence."""
     attributes: Columns | None = None
     """What the attribute tower takes; None for the attributes of the world."""
+    pretrained: dict[Modality, TrunkSpec] | None = None
+    """The towers that others trained, if there are any."""
 
 
 def onnx_name(modality: str, numbers: Numbers = "float32") -> str:
@@ -86,7 +103,7 @@ class Embedder:
         """Load a model whose files `read` gives by name, to run on `threads`. Raises BadModel."""
         try:
             self.spec = ModelSpec.model_validate_json(read(SPEC_FILE))
-            self.vocabulary = Vocabulary.from_json(read(VOCABULARY_FILE))
+            self.vocabulary = read_vocabulary(read(VOCABULARY_FILE))
             self._sessions: dict[str, Any] = {
                 name: _session(read(onnx_name(name, numbers)), threads)
                 for name in self.spec.modalities

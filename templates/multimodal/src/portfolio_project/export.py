@@ -22,11 +22,19 @@ from onnxruntime.quantization import (
 from safetensors.torch import save
 from torch import Tensor
 
-from .config import TrainConfig
+from .config import Modality, TrainConfig
 from .data.dataset import SplitData
-from .embedder import INPUT_NAME, SPEC_FILE, VOCABULARY_FILE, WEIGHTS_FILE, ModelSpec, onnx_name
+from .embedder import (
+    INPUT_NAME,
+    SPEC_FILE,
+    VOCABULARY_FILE,
+    WEIGHTS_FILE,
+    ModelSpec,
+    TrunkSpec,
+    onnx_name,
+)
 from .facets import WORLD
-from .model import Encoder
+from .model import Encoder, Pretrained
 from .provenance import readable_json
 from .training.trainer import Fitted
 from .vocabulary import Vocabulary
@@ -49,6 +57,7 @@ def export(
         spectrogram=config.model.spectrogram,
         scale=round(fitted.head.scale.item(), 6),
         attributes=None if data.columns == WORLD else data.columns,
+        pretrained=_trunks(fitted) or None,
     )
     (folder / SPEC_FILE).write_bytes(readable_json(spec.model_dump(mode="json", exclude_none=True)))
     (folder / VOCABULARY_FILE).write_bytes(vocabulary.to_json())
@@ -60,6 +69,22 @@ def export(
         _quantise(folder, modality, given)
         names += [onnx_name(modality), onnx_name(modality, "int8")]
     return names
+
+
+def _trunks(fitted: Fitted) -> dict[Modality, TrunkSpec]:
+    """What the model says of towers that others trained."""
+    found: dict[Modality, TrunkSpec] = {}
+    for modality, tower in fitted.towers.towers.items():
+        if isinstance(tower, Pretrained):
+            found[cast("Modality", modality)] = TrunkSpec(
+                name=tower.name,
+                weights=tower.weights,
+                licence=tower.licence,
+                side=tower.side or None,
+                mean=tuple(cast("Tensor", tower.mean).flatten().tolist()) or None,
+                std=tuple(cast("Tensor", tower.std).flatten().tolist()) or None,
+            )
+    return found
 
 
 def to_onnx(encoder: Encoder, given: Tensor) -> bytes:

@@ -15,17 +15,20 @@ import threading
 import time
 from pathlib import Path
 
-from .config import ConfigError, TrainConfig, load_config
+from .byte_pairs import BytePairs
+from .config import TrainConfig, load_config
 from .data.dataset import DatasetError, SplitData, split_files
 from .embedder import Embedder
+from .errors import UserError
 from .evaluation.quick import quick_metrics
 from .export import export
 from .ingest import RUN_FILE, require
+from .model.libraries import MERGES, ask
 from .provenance import RunManifest, deterministic, readable_json, rounded, write_run
 from .train import FOLLOW
 from .training.checkpoint import forget
 from .training.trainer import Step, fit
-from .vocabulary import Vocabulary, VocabularyError
+from .vocabulary import Vocabulary
 
 HISTORY_FILE = "history.json"
 CHECKPOINTS = "checkpoints"
@@ -33,11 +36,14 @@ _LAST = 20
 
 
 def produce(dataset: Path, folder: Path, config: TrainConfig, told: Step) -> None:
-    """Write the model and its `run.json` into `folder`. Raises DatasetError, VocabularyError."""
+    """Write the model and its `run.json` into `folder`.
+
+    Raises DatasetError, VocabularyError, PretrainedError.
+    """
     began = time.monotonic()
     data = require(dataset, config.model.modalities)
     config = fitted_to(data, config)
-    vocabulary = Vocabulary.of([*data.captions, *(text for row in data.negatives for text in row)])
+    vocabulary = _vocabulary(data, config)
     checkpoints = folder.parent / CHECKPOINTS / config.name
     fitted = fit(data, config, vocabulary, checkpoints=checkpoints, told=told)
     if os.environ.get("RANK", "0") != "0":
@@ -50,20 +56,36 @@ def produce(dataset: Path, folder: Path, config: TrainConfig, told: Step) -> Non
 
 
 def fitted_to(data: SplitData, config: TrainConfig) -> TrainConfig:
-    """The configuration with what the data decide: how many categories an attribute has.
+    """The configuration with what the data decide: categories of attributes, sides of pictures.
 
-    Raises DatasetError if they were not ingested for it.
+    A pretrained tower takes pictures of any side. Raises DatasetError if the data were not
+    ingested for this configuration.
     """
-    model = config.model
-    if "attributes" not in model.modalities:
-        return config
-    if model.attributes and model.attributes != data.columns.names:
+    model, side, update = config.model, data.images.shape[1], dict[str, object]()
+    if model.image_tower != "own":
+        update["image_side"] = side
+    elif side != model.image_side:
         raise DatasetError(
-            f"the data have the attributes {', '.join(data.columns.names)}, and configuration "
-            f"{config.name} names {', '.join(model.attributes)}; ingest again with it"
+            f"the data have pictures of {side} x {side} pixels, and configuration {config.name} "
+            f"looks at {model.image_side} x {model.image_side}; ingest again with it"
         )
-    sizes = {"attribute_sizes": data.columns.sizes}
-    return config.model_copy(update={"model": model.model_copy(update=sizes)})
+    if "attributes" in model.modalities:
+        update["attribute_sizes"] = data.columns.sizes
+        if model.attributes and model.attributes != data.columns.names:
+            raise DatasetError(
+                f"the data have the attributes {', '.join(data.columns.names)}, and configuration "
+                f"{config.name} names {', '.join(model.attributes)}; ingest again with it"
+            )
+    return config.model_copy(update={"model": model.model_copy(update=update)})
+
+
+def _vocabulary(data: SplitData, config: TrainConfig) -> Vocabulary:
+    """The words of the data, or the numbers that a pretrained text tower learnt from."""
+    texts = [*data.captions, *(text for row in data.negatives for text in row)]
+    if config.model.text_tower == "own" or "text" not in config.model.modalities:
+        return Vocabulary.of(texts)
+    merges, most = ask(MERGES, "text", config.model.text_tower)
+    return BytePairs.fitted(merges, texts, most)
 
 
 def _describe(  # noqa: PLR0913, PLR0917 - what a manifest tells
@@ -119,7 +141,7 @@ def main(arguments: list[str]) -> int:
             else load_config(config)
         )
         produce(Path(dataset), Path(folder), chosen, _tell)
-    except (ConfigError, DatasetError, VocabularyError) as error:
+    except UserError as error:
         sys.stderr.write(f"{error}\n")
         return 2
     return 0

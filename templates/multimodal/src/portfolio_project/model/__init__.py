@@ -2,6 +2,7 @@
 
 from .gather import gather
 from .losses import info_nce, siglip
+from .pretrained import Pretrained
 from .towers import Encoder, Head, Towers
 
-__all__ = ["Encoder", "Head", "Towers", "gather", "info_nce", "siglip"]
+__all__ = ["Encoder", "Head", "Pretrained", "Towers", "gather", "info_nce", "siglip"]

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from ..config import ModelConfig
 from .attributes import AttributeTower
 from .image import ImageTower
+from .pretrained import image_tower, text_tower
 from .sound import SoundTower
 from .text import TextTower
 
@@ -78,8 +79,12 @@ def _norm(config: ModelConfig) -> nn.Module:
 def _tower(modality: str, config: ModelConfig, words: int, length: int) -> nn.Module:
     match modality:
         case "image":
+            if config.image_tower != "own":
+                return image_tower(config)
             return ImageTower(config.image_side, config.image_width, config.dim)
         case "text":
+            if config.text_tower != "own":
+                return text_tower(config, length)
             return TextTower(config, words, length)
         case "sound":
             bands, frames = config.spectrogram.bands, config.spectrogram.frames
