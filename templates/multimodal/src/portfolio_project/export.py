@@ -81,10 +81,15 @@ def _trunks(fitted: Fitted) -> dict[Modality, TrunkSpec]:
                 weights=tower.weights,
                 licence=tower.licence,
                 side=tower.side or None,
-                mean=tuple(cast("Tensor", tower.mean).flatten().tolist()) or None,
-                std=tuple(cast("Tensor", tower.std).flatten().tolist()) or None,
+                mean=_values(cast("Tensor", tower.mean)),
+                std=_values(cast("Tensor", tower.std)),
             )
     return found
+
+
+def _values(tensor: Tensor) -> tuple[float, ...] | None:
+    """Its numbers as people write them, None for an empty one."""
+    return tuple(round(value, 6) for value in tensor.flatten().tolist()) or None
 
 
 def to_onnx(encoder: Encoder, given: Tensor) -> bytes:

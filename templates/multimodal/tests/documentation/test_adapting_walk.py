@@ -1,7 +1,6 @@
 """docs/adapting.md, followed literally: its script, configuration, commands and request."""
 
 import json
-import re
 import shlex
 import shutil
 import subprocess
@@ -19,15 +18,10 @@ SERVER = "http://127.0.0.1:8000"
 PROGRAM = ".venv/bin/portfolio-project"
 
 
-def blocks(language):
-    """The fences of that language."""
-    tokens = MarkdownIt().parse(PAGE.read_text("utf-8"))
-    return [t.content for t in tokens if t.type == "fence" and t.info == language]
-
-
 def block(language):
     """The one fence of that language."""
-    (found,) = blocks(language)
+    tokens = MarkdownIt().parse(PAGE.read_text("utf-8"))
+    (found,) = (t.content for t in tokens if t.type == "fence" and t.info == language)
     return found
 
 
@@ -74,19 +68,21 @@ def test_the_walk_ends_with_the_right_flag_on_the_search_page(copy):
     service = ServiceProcess([sys.executable, "-m", module, "serve"], copy)
     try:
         url = service.url
-        in_words, in_attributes = blocks("bash")
-        for request in (in_words, in_attributes):
-            answered = subprocess.run(
-                ["bash", "-c", request.replace(SERVER, url)],
-                capture_output=True,
-                check=True,
-                timeout=30,
-            )
-            best, *_ = json.loads(answered.stdout)["hits"]
+        answered = subprocess.run(
+            ["bash", "-c", block("bash").replace(SERVER, url)],
+            capture_output=True,
+            check=True,
+            timeout=30,
+        )
+        search, by_attributes = f"{url}/v1/search", block("json")
+        for answer in (
+            json.loads(answered.stdout),
+            httpx2.post(search, json=json.loads(by_attributes)).json(),
+        ):
+            best, *_ = answer["hits"]
             assert best["caption"] == "a flag of blue, white and red from left to right"
             assert best["attributes"]["way"] == "upright"
-        (search,) = re.findall(r"-d '(.*)'", in_attributes)
-        refused = httpx2.post(f"{url}/v1/search", json=json.loads(search.replace("blue", "pink")))
+        refused = httpx2.post(search, json=json.loads(by_attributes.replace("blue", "pink")))
         assert refused.status_code == 409
         assert "pink" in refused.json()["detail"]
         assert "orange" in refused.json()["attributes"]["first"]

@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,7 +19,8 @@ from portfolio_project.data.dataset import DatasetError, read_split
 from portfolio_project.embedder import Embedder
 from portfolio_project.model import Encoder, Head, Towers, libraries
 from portfolio_project.model.libraries import PretrainedError, Trunk
-from portfolio_project.vocabulary import VocabularyError
+from portfolio_project.training.trainer import fit
+from portfolio_project.vocabulary import Vocabulary, VocabularyError
 
 TINY = load_config("tiny")
 MEAN, STD = (0.5, 0.4, 0.3), (0.2, 0.3, 0.4)
@@ -179,7 +181,7 @@ def test_a_vocabulary_of_merges_reads_back_and_numbers_as_clip_does():
     [
         ({"image_tower": "jax:vit"}, "'jax:vit' is not known; give own, timm:NAME or open_clip"),
         ({"text_tower": "timm:vit"}, "text_tower = 'timm:vit' is not known; give own, open_clip"),
-        ({"image_tower": "timm:vit"}, r"timm:vit needs the extra .* \(timm is missing\): make pre"),
+        ({"image_tower": "timm:vit"}, r"timm:vit needs the extra .* \(timm is missing\); docs/tr"),
         ({"text_tower": "open_clip:a/b"}, r"needs the extra `pretrained` \(open_clip is missing\)"),
         ({"image_tower": "lost:x"}, r"lost:x cannot be loaded \(no route to the hub\)\. Its weig"),
         ({"image_tower": "maps:x"}, "maps:x does not give one vector an input; choose another"),
@@ -203,7 +205,7 @@ def test_the_command_says_what_to_install(trained, tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     config = config_of(image_tower="timm:resnet18.a1_in1k")
     with pytest.raises(
-        train.TrainingError, match=r"tiny could not be trained: timm:.* make pretra"
+        train.TrainingError, match=r"tiny could not be trained: timm:.* says how to "
     ):
         train.produce(trained / "data", tmp_path / "model", config)
 
@@ -234,3 +236,22 @@ def test_the_named_configuration_holds_both_kinds_of_towers():
     assert config.model.image_tower.startswith("timm:")
     assert config.model.text_tower.startswith("open_clip:")
     assert not config.model.finetune
+
+
+def test_a_training_on_a_frozen_trunk_goes_on_where_it_was_stopped(toys, trained, tmp_path):
+    data = read_split(trained / "data" / "train")
+    config, vocabulary = config_of(image_tower="toy:eye"), Vocabulary.of(data.captions)
+    whole = fit(data, config, vocabulary)
+    fit(data, config, vocabulary, checkpoints=tmp_path, until=10)
+    resumed = fit(data, config, vocabulary, checkpoints=tmp_path)
+    assert resumed.losses == whole.losses
+    weights = whole.towers.state_dict()
+    for name, value in resumed.towers.state_dict().items():
+        assert torch.equal(value, weights[name]), name
+
+
+def test_the_torchvision_of_the_extra_is_that_of_the_pinned_torch():
+    text = (Path(__file__).parents[2] / "pyproject.toml").read_text()
+    (torch_minor,) = re.findall(r'"torch==2\.(\d+)\.\d+"', text)
+    (vision_minor,) = re.findall(r'"torchvision==0\.(\d+)\.\d+"', text)
+    assert int(vision_minor) == int(torch_minor) + 15  # both rise by one with each release

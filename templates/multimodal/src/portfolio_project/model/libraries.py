@@ -58,8 +58,10 @@ def ask(loaders: Mapping[str, Load[Got]], modality: str, tower: str, weights: st
     except PretrainedError:
         raise
     except ModuleNotFoundError as error:
-        told = f"{tower} needs the extra `pretrained` ({error.name} is missing): make pretrained"
-        raise PretrainedError(told) from None
+        raise PretrainedError(
+            f"{tower} needs the extra `pretrained` ({error.name} is missing); "
+            "docs/training.md says how to install it"
+        ) from None
     except Exception as error:  # noqa: BLE001 - libraries raise what they like; the user reads a line
         told = " ".join(str(error).split())[:_LINE]
         raise PretrainedError(
