@@ -223,3 +223,27 @@ def test_shards_bring_attributes_in_their_json(tmp_path):
 
     assert done.refused == 0
     assert read_split(tmp_path / "data" / "train").columns.names == ("shade", "number")
+
+
+def test_a_data_set_of_hugging_face_brings_attributes_in_its_columns(tmp_path):
+    datasets = pytest.importorskip("datasets", reason="the extra `huggingface` is not installed")
+    datasets.disable_progress_bars()
+    rows = rows_with_attributes(40)
+    content = {
+        "image": [{"bytes": picture(index), "path": None} for index in range(40)],
+        "caption": [row["caption"] for row in rows],
+        "shade": [SHADES.index(row["shade"]) for row in rows],
+        "number": [int(row["number"]) for row in rows],
+    }
+    features = {
+        "image": datasets.Image(),
+        "caption": datasets.Value("string"),
+        "shade": datasets.ClassLabel(names=list(SHADES)),
+        "number": datasets.Value("int64"),
+    }
+    whole = datasets.Dataset.from_dict(content, features=datasets.Features(features))
+    whole.save_to_disk(tmp_path / "saved")
+    take_in(f"huggingface:{tmp_path / 'saved'}", tmp_path / "data")
+
+    found = Columns.of({"shade": SHADES, "number": NUMBERS})
+    assert read_split(tmp_path / "data" / "train").columns == found

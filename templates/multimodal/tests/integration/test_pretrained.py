@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
-from portfolio_project import fitting, train
+from portfolio_project import config, fitting, train
 from portfolio_project.byte_pairs import BytePairs, read_vocabulary
 from portfolio_project.config import ConfigError, TrainConfig, load_config
 from portfolio_project.data.dataset import DatasetError, read_split
@@ -225,7 +225,7 @@ def test_own_towers_want_pictures_of_their_side(trained, tmp_path):
 def test_a_configuration_that_cannot_be_is_told_in_one_line(monkeypatch, tmp_path, model, says):
     (tmp_path / "configs").mkdir()
     (tmp_path / "configs" / "mine.toml").write_text(f"[model]\n{model}\n")
-    monkeypatch.setattr("portfolio_project.config.files", lambda _package: tmp_path)
+    monkeypatch.setattr(config, "files", lambda _package: tmp_path)
     with pytest.raises(ConfigError, match=re.escape(says)) as told:
         load_config("mine")
     assert "\n" not in str(told.value)

@@ -18,7 +18,13 @@ from portfolio_project.config import TrainConfig, load_config
 from portfolio_project.data.dataset import read_split
 from portfolio_project.embedder import Embedder
 from portfolio_project.evaluation.measure import measure
-from portfolio_project.model.libraries import IMAGE, MERGES, TEXT, PretrainedError, ask
+from portfolio_project.model.libraries import (
+    IMAGE,
+    MERGES,
+    TEXT,
+    PretrainedError,
+    ask,
+)
 from portfolio_project.model.pretrained import text_tower
 
 TINY = load_config("tiny")
