@@ -111,6 +111,9 @@ def test_a_document_can_be_put_found_read_and_removed(client):
     assert picture.headers["content-type"] == "image/png"
     assert picture.content == base64.b64decode(PICTURE)
     assert client.get("/v1/documents/mine/sound").status_code == 404
+    documented = client.get("/openapi.json").json()["paths"]["/v1/documents/{document}/{part}"]
+    sounding = client.get("/v1/documents/test-00001/sound").headers["content-type"]
+    assert {"image/png", sounding} <= documented["get"]["responses"]["200"]["content"].keys()
     assert client.get("/v1/documents/mine").json()["caption"] == "a red disc"
 
     assert client.delete("/v1/documents/mine").status_code == 200

@@ -22,7 +22,7 @@ from .embed import AskedVersion
 from .examples import PICTURE
 from .parts import DocumentId, Picture, Sound, Text, embed_decoded, from_base64, media_problem
 from .scene import Scene
-from .sniff import content_type
+from .sniff import CONTENT_TYPES, content_type
 
 Id = Annotated[
     str,
@@ -148,7 +148,7 @@ def _add_reading(router: APIRouter, access: Access) -> None:
         "/{document}/{part}",
         summary="A document's picture or sound, as it came in",
         response_class=Response,
-        responses={200: {"content": {"application/octet-stream": {}, "image/png": {}}}},
+        responses={200: {"content": {kind: {} for kind in CONTENT_TYPES}}},
     )
     def media(
         document: Id, part: Annotated[str, Path(pattern="^(image|sound)$")], _caller: Reader

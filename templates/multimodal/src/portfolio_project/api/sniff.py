@@ -10,13 +10,15 @@ _SIGNS = (
     (b"ID3", "audio/mpeg"),
     (b"\xff\xfb", "audio/mpeg"),
 )
+_UNKNOWN = "application/octet-stream"
+_RIFF = {b"WEBP": "image/webp", b"WAVE": "audio/wav"}
+CONTENT_TYPES = tuple(sorted({_UNKNOWN, *_RIFF.values(), *(kind for _, kind in _SIGNS)}))
+"""Every answer of `content_type`."""
 
 
 def content_type(data: bytes) -> str:
     """The media type, `application/octet-stream` for what is not known."""
     if data[:4] == b"RIFF":
-        return {b"WEBP": "image/webp", b"WAVE": "audio/wav"}.get(
-            data[8:12], "application/octet-stream"
-        )
+        return _RIFF.get(data[8:12], _UNKNOWN)
     known = (kind for sign, kind in _SIGNS if data.startswith(sign))
-    return next(known, "application/octet-stream")
+    return next(known, _UNKNOWN)
