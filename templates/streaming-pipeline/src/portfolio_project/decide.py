@@ -15,8 +15,8 @@ from .generator import LATE
 from .scorer import Beside, Scorer
 from .store import Letter, Outcome
 
-Decided = tuple[float, bool, str]
-"""Score, alert, version of the model."""
+Decided = tuple[float, int, str]
+"""Score, alert (1 or 0), version of the model."""
 
 REUSED = Rejected(Reason.REUSED_ID, "another transaction had this event_id before")
 
@@ -32,7 +32,7 @@ def decide(
     matrix = np.frombuffer(flat, dtype=np.float32).reshape(len(features), -1)
     scores: list[float] = scorer.score(matrix).tolist()
     threshold = scorer.threshold
-    alerts = [score >= threshold for score in scores]
+    alerts = [1 if score >= threshold else 0 for score in scores]
     versions: Iterable[str] = repeat(scorer.version)
     if scorer.beside is not None:
         own = list(zip(scores, alerts, versions, strict=False))
@@ -40,7 +40,7 @@ def decide(
         scores, alerts, versions = (list(column) for column in zip(*decided, strict=True))
     outcome.alerts += sum(alerts)
     outcome.late += sum([one.arrived_at - event.occurred_at > LATE for one, event in payments])
-    packed, width = flat.tobytes(), matrix.strides[0]
+    packed, width = bytearray(flat), matrix.strides[0]
     starts = range(0, len(packed), width)
     outcome.predictions += [
         (
@@ -75,7 +75,7 @@ def _try_beside(
         return decided
     result: list[Decided] = []
     for (record, event), mine, score in zip(payments, decided, scores, strict=True):
-        theirs = score, score >= challenger.threshold, challenger.version
+        theirs = score, int(score >= challenger.threshold), challenger.version
         canary = challenger.decides(event.card_id)
         outcome.trials.append(
             (record.offset, challenger.version, score, theirs[1], mine[0], mine[1], canary)

@@ -48,7 +48,8 @@ class Card(NamedTuple):
     totals: array[int] = array("q", [0])
     """One more than the others: the sum of the amounts before each entry, and of all."""
     recent: str = ""
-    """Payments that a repeated delivery could still name, a line each, as `_line` has them."""
+    """Payments that a repeated delivery could still name, and a few older ones: a line each, of
+    event time and id, in order of arrival."""
     first: int = 0
     end: int = 0
 
@@ -74,8 +75,11 @@ class State(NamedTuple):
 NEW_CARD = Card()
 NEW_TERMINAL = Terminal()
 _RECENT_VISITS = 3
+_RECENT_CHARACTERS = 512
+"""From here on a card forgets payments that can't be delivered again; a short list costs less."""
 _SPARE = 16
 """Closed entries that an array keeps beyond its open ones, before it is copied without them."""
+_MORNING = 7 * 3600
 _WEEK = 7 * DAY
 _MONTH = 30 * DAY
 _new = tuple.__new__  # this code runs for each event, and a named tuple's own call takes longer
@@ -124,34 +128,36 @@ def step(state: State, event: Event) -> tuple[State, Features | None]:
     """
     card, terminal = state
     if not isinstance(event, Transaction):
-        judged = _judge(terminal, event)
+        judged = judge(terminal, event)
         return (state if judged is terminal else State(card, judged)), None
-    at, cents = event.occurred_at, event.amount_cents
-    if card.end and at <= card.times[card.end - 1] and was_paid(card, at, event.event_id):
+    at = event.occurred_at
+    paid = pay(card, at, event.amount_cents, event.event_id)
+    if paid is None:
         return state, None
-    card, terminal = _pay(card, at, cents, event.event_id), _visit(terminal, at)
-    of_terminal = _of_terminal(terminal, at - LABEL_DELAY)
-    features = _of_moment(at, cents) + _of_card(card, at, cents) + of_terminal
-    return _new(State, (card, terminal)), _new(Features, features)
+    card, own = paid
+    terminal, theirs = visit(terminal, at)
+    return _new(State, (card, terminal)), _new(Features, own + theirs)
 
 
 def was_paid(card: Card, at: int, event_id: str) -> bool:
     """Whether the card's windows have this payment, as far back as one may be delivered again."""
-    return _line(at, event_id) in card.recent.splitlines(keepends=True)
+    return f"{at} {event_id}" in card.recent.splitlines()
 
 
 def latest_payments(card: Card) -> list[str]:
-    """Ids of the payments of the last two days or so, the latest arrival first."""
-    return [line[11:] for line in reversed(card.recent.splitlines())]
+    """Ids of the payments of the last two days, and of some before, the latest arrival first."""
+    return [line.partition(" ")[2] for line in reversed(card.recent.splitlines())]
 
 
-def _line(at: int, event_id: str) -> str:
-    return f"{at:010d} {event_id}\n"
+def pay(card: Card, at: int, amount: int, event_id: str) -> tuple[Card, tuple[float, ...]] | None:
+    """A card's half of `step`: its next state, and the features whose names say no terminal.
 
-
-def _pay(card: Card, at: int, amount: int, event_id: str) -> Card:
+    None for a repeated delivery.
+    """
     times, cents, totals, recent, first, end = card
     newest = times[end - 1] if end else 0
+    if at <= newest and was_paid(card, at, event_id):
+        return None
     if 0 < end == len(times) and newest <= at and first <= _SPARE + end - first:
         newest = at
         closed = at - _CARD_HORIZON
@@ -161,6 +167,7 @@ def _pay(card: Card, at: int, amount: int, event_id: str) -> Card:
         end += 1
         while times[first] <= closed:
             first += 1
+        last = end
     else:
         newest = max(at, newest)
         first = bisect_right(times, newest - _CARD_HORIZON, first, end)
@@ -169,32 +176,36 @@ def _pay(card: Card, at: int, amount: int, event_id: str) -> Card:
         times.insert(place, at)
         cents.insert(place, amount)
         totals = array("q", accumulate(cents, initial=0))
-        first, end = 0, len(times)
-    settled = newest - _SLACK
-    while recent and int(recent[:10]) < settled:
-        recent = recent[recent.index("\n") + 1 :]
-    return _new(Card, (times, cents, totals, recent + _line(at, event_id), first, end))
+        first, end, last = 0, len(times), place + 1
+    if len(recent) > _RECENT_CHARACTERS:
+        recent = unsettled(recent, newest - _SLACK)
+    after = _new(Card, (times, cents, totals, recent + f"{at} {event_id}\n", first, end))
+    return after, _of_card(times, cents, totals, first, last)
 
 
-def _visit(terminal: Terminal, at: int) -> Terminal:
+def visit(terminal: Terminal, at: int) -> tuple[Terminal, tuple[float, ...]]:
+    """A terminal's half of `step`: its next state, and the features whose names say terminal."""
     times, frauds, first, end = terminal
     newest = times[end - 1] if end else 0
-    closed = max(at, newest) - _TERMINAL_HORIZON
     if 0 < end == len(times) and newest <= at and first <= _SPARE + end - first:
+        closed = at - _TERMINAL_HORIZON
         times.append(at)
         end += 1
         while times[first] <= closed:
             first += 1
     else:
+        closed = max(at, newest) - _TERMINAL_HORIZON
         times = times[bisect_right(times, closed, first, end) : end]
         insort_right(times, at)
         first, end = 0, len(times)
     if frauds and frauds[0][0] <= closed:
         frauds = tuple(fraud for fraud in frauds if fraud[0] > closed)
-    return _new(Terminal, (times, frauds, first, end))
+    after = _new(Terminal, (times, frauds, first, end))
+    return after, _of_terminal(times, frauds, first, end, at - LABEL_DELAY)
 
 
-def _judge(terminal: Terminal, label: Label) -> Terminal:
+def judge(terminal: Terminal, label: Label) -> Terminal:
+    """What a label makes of its terminal; the very same object if that is known already."""
     entry = (label.occurred_at, label.event_id)
     known = entry in terminal.frauds
     if known == label.fraud:
@@ -204,24 +215,28 @@ def _judge(terminal: Terminal, label: Label) -> Terminal:
     return terminal._replace(frauds=tuple(sorted((*terminal.frauds, entry))))
 
 
-def _of_moment(at: int, cents: int) -> tuple[float, float, float]:
-    """Amount, weekend, night."""
-    return (
-        cents / UNIT,
-        1.0 if (at // DAY + 3) % 7 >= 5 else 0.0,  # 1970-01-01 was a Thursday
-        1.0 if at % DAY // 3600 <= 6 else 0.0,
-    )
+def unsettled(recent: str, settled: int) -> str:
+    """Lines of payments since `settled` (Unix seconds), and of whatever arrived after one.
+
+    A line begins with the payment's event time and a space.
+    """
+    place = 0
+    while place < len(recent) and int(recent[place : recent.index(" ", place)]) < settled:
+        place = recent.index("\n", place) + 1
+    return recent[place:]
 
 
-def _of_card(card: Card, at: int, amount: int) -> tuple[float, ...]:
-    """Counts and means of the card's three windows, and two amounts beside what it usually pays."""
-    times, cents, totals, _, first, end = card
-    # The event itself is in, the last of its second, so each count is at least 1.
-    last = end if times[end - 1] <= at else bisect_right(times, at, first, end)
+def _of_card(
+    times: array[int], cents: array[int], totals: array[int], first: int, last: int
+) -> tuple[float, ...]:
+    """Features of the payment at `last - 1`, from its card's entries [first, last).
+
+    It is the last of its second, so each count is at least 1.
+    """
+    at, amount, total = times[last - 1], cents[last - 1], totals[last]
     month = bisect_right(times, at - _MONTH, first, last)
     week = bisect_right(times, at - _WEEK, month, last)
     day = bisect_right(times, at - DAY, week, last)
-    total = totals[last]
     in_day, in_week, in_month = last - day, last - week, last - month
     sum_of_month = total - totals[month]
     to_habit, top_to_habit = 1.0, 0.0
@@ -231,6 +246,9 @@ def _of_card(card: Card, at: int, amount: int) -> tuple[float, ...]:
         if in_week > 1:
             top_to_habit = max(cents[week : last - 1]) / habit
     return (
+        amount / UNIT,
+        1.0 if (at // DAY + 3) % 7 >= 5 else 0.0,  # 1970-01-01 was a Thursday
+        1.0 if at % DAY < _MORNING else 0.0,
         in_day,
         (total - totals[day]) / (UNIT * in_day),
         in_week,
@@ -242,9 +260,10 @@ def _of_card(card: Card, at: int, amount: int) -> tuple[float, ...]:
     )
 
 
-def _of_terminal(terminal: Terminal, until: int) -> tuple[float, ...]:
+def _of_terminal(
+    times: array[int], frauds: tuple[tuple[int, str], ...], first: int, end: int, until: int
+) -> tuple[float, ...]:
     """Counts and shares of frauds in the three windows that end at `until`, and two more signs."""
-    times, frauds, first, end = terminal
     last = bisect_right(times, until, first, end)
     month = bisect_right(times, until - _MONTH, first, last)
     week = bisect_right(times, until - _WEEK, month, last)
@@ -252,21 +271,21 @@ def _of_terminal(terminal: Terminal, until: int) -> tuple[float, ...]:
     if not frauds:
         return last - day, 0.0, last - week, 0.0, last - month, 0.0, 0.0, 0.0
     reported = [fraud[0] for fraud in frauds]
-    end = bisect_right(reported, until)
+    known = bisect_right(reported, until)
     oldest = bisect_right(reported, until - _MONTH)
-    in_week = end - bisect_right(reported, until - _WEEK)
-    in_day = end - bisect_right(reported, until - DAY)
+    in_week = known - bisect_right(reported, until - _WEEK)
+    in_day = known - bisect_right(reported, until - DAY)
     seen = max(month, last - _RECENT_VISITS)
-    recent = end - bisect_left(reported, times[seen], oldest) if seen < last else 0
+    recent = known - bisect_left(reported, times[seen], oldest) if seen < last else 0
     return (
         last - day,
         _share(in_day, last - day),
         last - week,
         _share(in_week, last - week),
         last - month,
-        _share(end - oldest, last - month),
+        _share(known - oldest, last - month),
         _share(recent, last - seen),
-        (until + LABEL_DELAY - reported[oldest]) / DAY if oldest < end else 0.0,
+        (until + LABEL_DELAY - reported[oldest]) / DAY if oldest < known else 0.0,
     )
 
 

@@ -87,11 +87,15 @@ class Prediction(NamedTuple):
     features: bytes
 
 
-PredictionRow = tuple[int, str, str, str, int, int, int, float, bool, str, bytes]
-"""The columns of a `Prediction`, on their way into the store."""
+PredictionRow = tuple[int, str, str, str, int, int, int, float, int, str, bytearray]
+"""The columns of a `Prediction`, on their way into the store.
+
+An int and a bytearray, because sqlite3 binds those as they are: for a bool and for bytes it first
+looks for an adapter, value by value.
+"""
 
 
-TrialRow = tuple[int, str, float, bool, float, bool, bool]
+TrialRow = tuple[int, str, float, int, float, int, bool]
 """What a challenger said beside the champion, on its way into the store."""
 
 
