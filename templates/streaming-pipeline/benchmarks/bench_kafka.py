@@ -12,20 +12,23 @@ Runs on librdkafka's mock cluster, or on the broker that KAFKA_BOOTSTRAP_SERVERS
 import argparse
 import gc
 import os
+import platform
+import signal
 import subprocess
 import sys
 import tempfile
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import orjson
 from confluent_kafka import Consumer, TopicPartition
 
 from portfolio_project import (
     broker,
     brokers,
     events,
+    features,
     generator,
     simulator,
     state,
@@ -45,42 +48,30 @@ from portfolio_project.settings import Settings
 REPORT = Path("var/reports/kafka.json")
 PARTITIONS = 8
 PATIENCE_SECONDS = 120.0
-SHARE = orjson.dumps([1.0] * sum(name.startswith("terminal_") for name in stages.FEATURE_NAMES))
-PASSED = b"." * 300
-"""As large as an answer with its features."""
+SETTLE_SECONDS = 8.0
+THEIRS = sum(name.startswith("terminal_") for name in features.FEATURE_NAMES)
+OF_TERMINAL = (b"t" * (1 + 8 * THEIRS),)
+OF_CARD = (b"c" * (1 + 8 * (len(features.FEATURE_NAMES) - THEIRS)),)
+"""As large as an answer with its half of the features."""
 KEPT = b"." * 500
 """As large as windows of this stream are in the end."""
 
 
-def pass_on(stored: bytes | None, record: broker.Record) -> stages.Answer:
+def pass_card(stored: bytes | None, _record: broker.Record) -> stages.Answered:
     """Send what `stages` would send for a good event, and store as much, without a look at it."""
-    if record.topic == wire.ASPECT:
-        message = stages.Message(brokers.OUTCOMES, str(record.offset), PASSED)
-        return stored or KEPT, [message]
-    return stored or KEPT, []
+    return stored or KEPT, OF_CARD
 
 
-def pass_to_card(stored: bytes | None, record: broker.Record) -> stages.Answer:
-    """The same beside the terminal. To know the card it has to read the event."""
-    card = orjson.loads(record.value).get("card_id")
-    if card is None:
-        return stored or KEPT, [stages.Message(brokers.OUTCOMES, str(record.offset), PASSED)]
-    return stored or KEPT, [stages.Message(brokers.CARDS, card, SHARE)]
+def pass_terminal(stored: bytes | None, _record: broker.Record) -> stages.Answered:
+    """The same beside the terminal."""
+    return stored or KEPT, OF_TERMINAL
 
 
 def run_worker(name: str, *, passing: bool) -> None:
     """One worker, in a process of its own."""
     if passing:
-        worker.STAGES.update({brokers.TERMINALS: pass_to_card, brokers.CARDS: pass_on})
+        worker.STAGES.update({brokers.TERMINALS: pass_terminal, brokers.CARDS: pass_card})
     host.run_worker(load_settings(Settings), name)
-
-
-class Sample(NamedTuple):
-    """One look at the workers: answers so far, their CPU time (s), the clock (s)."""
-
-    answers: int
-    cpu: float
-    wall: float
 
 
 class Measured(NamedTuple):
@@ -93,63 +84,106 @@ class Measured(NamedTuple):
 
 
 def measure(log: broker.Log, count: int, *, workers: int, passing: bool) -> Measured:
-    """Let workers answer `count` entries that lie in the topics already."""
+    """Let workers answer `count` entries.
+
+    They share out the partitions first, and warm up on a tenth. Then they stand still until all
+    other entries lie in the topics; what is measured begins there.
+    """
     with (
         tempfile.TemporaryDirectory() as folder,
         mock.any_broker(Path(folder), PARTITIONS) as (target, settings),
+        closing(Watch(target, wanted(log, count, passing=passing))) as watch,
     ):
         sender = relay.Relay(target, log, 0)
-        while sender.send(count):
-            pass
-        sender.flush()
         command = [sys.executable, __file__, "--pass" if passing else "--worker"]
         environment = {**os.environ, **host.environment(settings)}
         names = [f"worker-{number}" for number in range(workers)]
         running = [subprocess.Popen([*command, name], env=environment) for name in names]
         try:
-            samples, given = watch(target, running, count, passing=passing)
+            time.sleep(SETTLE_SECONDS)
+            send(sender, count // 10)
+            watch.until(count // 10)
+            signal_all(running, signal.SIGSTOP)
+            send(sender, count)
+            began, cpu = time.monotonic(), cpu_seconds(running)
+            signal_all(running, signal.SIGCONT)
+            watch.until(count)
+            took, spent = time.monotonic() - began, cpu_seconds(running) - cpu
         finally:
-            for one in running:
-                one.terminate()
+            signal_all(running, signal.SIGTERM)
             for one in running:
                 one.wait()
-    first = next(one for one in samples if one.answers >= count // 10)
-    last = samples[-1]
-    answered = last.answers - first.answers
-    return Measured(
-        (last.cpu - first.cpu) / answered * 1e6,
-        answered / (last.wall - first.wall),
-        count - last.answers,
-        given - last.answers,
-    )
+    answered = watch.answered - count // 10
+    return Measured(spent / answered * 1e6, answered / took, count - watch.answered, watch.repeated)
 
 
-def watch(
-    target: brokers.Broker, running: list[subprocess.Popen[bytes]], count: int, *, passing: bool
-) -> tuple[list[Sample], int]:
-    """Read answers until every entry has one, or patience ends; returns looks, and all answers."""
-    reader = Consumer({**target.client, "group.id": "watch", "auto.offset.reset": "earliest"})
-    topic = target.topic(brokers.OUTCOMES)
-    reader.assign([TopicPartition(topic, number, 0) for number in range(target.partitions)])
-    samples, given, seen = list[Sample](), 0, set[int]()
-    began = time.monotonic()
-    while len(seen) < count and time.monotonic() - began < PATIENCE_SECONDS:
-        batch = reader.consume(2_000, 0.05)
-        given += len(batch)
-        seen.update(
-            int(message.key()) if passing else wire.decode_outcome(message.value()).record.offset
-            for message in batch
-        )
-        cpu = sum(cpu_seconds(one.pid) for one in running)
-        samples.append(Sample(len(seen), cpu, time.monotonic()))
-    reader.close()
-    return samples, given
+def send(sender: relay.Relay, until: int) -> None:
+    """Send the log up to the entry `until`, all that the broker takes of it."""
+    while sender.offset < until:
+        sender.send(until, min(relay.BATCH, until - sender.offset))
+    sender.flush()
 
 
-def cpu_seconds(pid: int) -> float:
-    """CPU time of a process and its threads."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+def signal_all(running: list[subprocess.Popen[bytes]], number: signal.Signals) -> None:
+    """Send the signal to each process."""
+    for one in running:
+        one.send_signal(number)
+
+
+def wanted(log: broker.Log, count: int, *, passing: bool) -> list[int]:
+    """How many answers each entry of the log gets, the first in place 1.
+
+    A payment that is taken has two halves. Workers that only pass on answer whatever comes by.
+    """
+    found = [0]
+    windows = state.KeyedState()
+    for record in log.read(0, count):
+        halves = len(relay.destinations(record))
+        if halves == 2 and not passing:
+            event = events.read_event(record.topic, record.value, record.arrived_at)
+            taken = not isinstance(event, events.Rejected) and windows.apply(event) is not None
+            halves = 1 + taken
+        found.append(halves)
+    return found
+
+
+class Watch:
+    """Reads the answers: how many entries have all of theirs, and how many answers came again."""
+
+    def __init__(self, target: brokers.Broker, awaited: list[int]) -> None:
+        """Count against `awaited`, answers by entry."""
+        self.answered = self.repeated = 0
+        self._awaited = awaited
+        self._said: list[set[int]] = [set() for _ in awaited]
+        settings = {**target.client, "group.id": "watch", "auto.offset.reset": "earliest"}
+        self._reader = Consumer(settings)
+        topic = target.topic(brokers.OUTCOMES)
+        self._reader.assign([TopicPartition(topic, n, 0) for n in range(target.partitions)])
+
+    def until(self, answered: int) -> None:
+        """Return when so many entries have all of their answers, or patience ends."""
+        began = time.monotonic()
+        while self.answered < answered and time.monotonic() - began < PATIENCE_SECONDS:
+            for message in self._reader.consume(2_000, 0.05):
+                offset, _ = wire.read_headers(message.headers())
+                kind, said = message.value()[0], self._said[offset]
+                self.repeated += kind in said
+                if kind not in said:
+                    said.add(kind)
+                    self.answered += len(said) == self._awaited[offset]
+
+    def close(self) -> None:
+        """Leave the broker."""
+        self._reader.close()
+
+
+def cpu_seconds(running: list[subprocess.Popen[bytes]]) -> float:
+    """CPU time of the processes and their threads."""
+    ticks = 0
+    for one in running:
+        fields = Path(f"/proc/{one.pid}/stat").read_text().rpartition(")")[2].split()
+        ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def reducer_alone(log: broker.Log, count: int) -> float:
@@ -169,7 +203,7 @@ def main() -> None:
     """Measure in turns, report the best of each."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--events", type=int, default=30_000)
-    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--worker", help=argparse.SUPPRESS)
     parser.add_argument("--pass", dest="passing", help=argparse.SUPPRESS)
     chosen = parser.parse_args()
@@ -196,6 +230,7 @@ def main() -> None:
     floor = best["pass"].cpu_us + reducer
     ours = [*runs["one"], *runs["two"]]
     report: dict[str, Any] = {
+        "python": platform.python_version(),
         "broker": "Kafka" if "KAFKA_BOOTSTRAP_SERVERS" in os.environ else "mock cluster",
         "events": count,
         "pass_through_us": best["pass"].cpu_us,

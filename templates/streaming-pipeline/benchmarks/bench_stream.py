@@ -9,6 +9,7 @@ the machine only add to a round, so the least of the rounds counts, and ratios s
 
 import argparse
 import gc
+import platform
 import sqlite3
 import tempfile
 import time
@@ -136,6 +137,7 @@ def main() -> None:
                 best[kind] = min(best[kind], measure() / chosen.events * 1e6)
         score = one_score(model)
     report = {
+        "python": platform.python_version(),
         "events": chosen.events,
         "floor_us": best["floor"],
         "sink_us": best["sink"],

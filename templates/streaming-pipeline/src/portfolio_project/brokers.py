@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from .settings import Settings
 
 CARDS = "cards"
-"""Payments by card, and what the terminals' workers say of them."""
+"""Payments by card."""
 
 TERMINALS = "terminals"
 """Payments and labels by terminal."""
 
 OUTCOMES = "outcomes"
-"""What became of each entry of the log."""
+"""What the workers say of each entry of the log."""
 
 
 class BrokerError(Exception):

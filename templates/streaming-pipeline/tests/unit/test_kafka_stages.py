@@ -7,12 +7,10 @@ from pipeline import START, envelope, faulty_plan, label, payment, replayed
 from portfolio_project import broker, events
 from portfolio_project.brokers import (
     CARDS,
-    OUTCOMES,
     TERMINALS,
     BrokerError,
     broker_of,
 )
-from portfolio_project.features import FEATURE_NAMES
 from portfolio_project.kafka import kept, relay, stages, wire
 from portfolio_project.settings import Settings
 
@@ -20,36 +18,28 @@ STAGES = {CARDS: stages.by_card, TERMINALS: stages.by_terminal}
 
 
 class Keys:
-    """Both stages with their state, as a worker has them for all keys."""
+    """Both stages with their state, as a worker has them for all keys, and all that they answer."""
 
     def __init__(self):
         self.kept = {}
-        self.outcomes = []
+        self.answers = []
 
     def take(self, record, *, only=(CARDS, TERMINALS)):
-        """Hand an entry of the log to where the relay would send it; returns the shares."""
-        shares = []
+        """Hand an entry of the log to where the relay would send it."""
         for name, key in relay.destinations(record):
             if name in only:
-                shares += self.give(name, key, record)
-        return shares
+                bytes_now, answers = STAGES[name](self.kept.get((name, key)), record)
+                if bytes_now is not None:
+                    self.kept[name, key] = bytes_now
+                self.answers += [(record.offset, wire.decode_answer(one)) for one in answers]
 
-    def give(self, name, key, record):
-        bytes_now, messages = STAGES[name](self.kept.get((name, key)), record)
-        if bytes_now is not None:
-            self.kept[name, key] = bytes_now
-        self.outcomes += [
-            wire.decode_outcome(one.value) for one in messages if one.topic == OUTCOMES
-        ]
-        return [
-            (one.key, record._replace(topic=wire.ASPECT, value=one.value))
-            for one in messages
-            if one.topic == CARDS
-        ]
-
-    def share(self, shares):
-        for key, record in shares:
-            self.give(CARDS, key, record)
+    def features(self):
+        """What is known of each payment, by the offset of its entry: both halves, or one."""
+        found = {}
+        for offset, (kind, detail) in sorted(self.answers, key=lambda one: (one[0], one[1].kind)):
+            if kind in wire.HALVES:
+                found[offset] = found.get(offset, ()) + detail
+        return found
 
 
 def records(plan=None):
@@ -57,68 +47,64 @@ def records(plan=None):
     return [broker.Record(n, *one) for n, one in enumerate(plan.envelopes(), start=1)]
 
 
-def by_id(outcomes):
-    return {
-        orjson.loads(one.record.value)["event_id"]: tuple(one.detail)
-        for one in outcomes
-        if one.kind is wire.Kind.FEATURES
-    }
+def by_id(keys):
+    ids = {one.offset: one.value for one in records()}
+    return {orjson.loads(ids[offset])["event_id"]: row for offset, row in keys.features().items()}
 
 
-def test_halves_that_meet_in_any_order_are_the_reducers_own_features():
-    keys, waiting = Keys(), []
-    for record in records():
-        waiting += keys.take(record)
-        if record.offset % 37 == 0:  # terminals fall behind, and catch up in another order
-            keys.share(reversed(waiting))
-            waiting.clear()
-    keys.share(waiting)
-    assert by_id(keys.outcomes) == replayed(faulty_plan())
-    assert sorted(one.record.offset for one in keys.outcomes) == [r.offset for r in records()]
-
-
-def test_a_terminal_that_is_ahead_of_the_card_waits_for_it():
+def test_the_halves_of_a_payment_are_the_reducers_own_features():
     keys = Keys()
+    for record in records():
+        keys.take(record)
+    assert by_id(keys) == replayed(faulty_plan())
+    kinds = {}
+    for offset, answer in keys.answers:
+        kinds.setdefault(offset, []).append(answer.kind)
+    assert sorted(kinds) == [record.offset for record in records()]
+    assert all(len(said) == 1 or set(said) == wire.HALVES for said in kinds.values())
+
+
+def test_a_stage_that_is_ahead_of_the_other_says_the_same():
     some = records()[:800]
-    shares = [share for record in some for share in keys.take(record, only=(TERMINALS,))]
-    keys.share(shares)
-    assert not by_id(keys.outcomes)
+    apart, together = Keys(), Keys()
     for record in some:
-        keys.take(record, only=(CARDS,))
-    assert by_id(keys.outcomes) == replayed(faulty_plan(), 800)
+        apart.take(record, only=(TERMINALS,))
+    for record in some:
+        apart.take(record, only=(CARDS,))
+        together.take(record)
+    assert sorted(apart.answers) == sorted(together.answers)
+    assert by_id(apart) == replayed(faulty_plan(), 800)
 
 
 def test_what_the_relay_sends_again_changes_nothing_and_is_answered_once():
     once, twice = Keys(), Keys()
     some = records()[:900]
     for record in some:
-        once.share(once.take(record))
-        twice.share(twice.take(record))
+        once.take(record)
+        twice.take(record)
     for record in some[450:]:
-        twice.share(twice.take(record))
+        twice.take(record)
     assert twice.kept == once.kept
-    assert by_id(twice.outcomes) == by_id(once.outcomes)
-    repeated = [one for one in twice.outcomes if one.kind is not wire.Kind.LETTER]
-    assert len(repeated) == len([one for one in once.outcomes if one.kind is not wire.Kind.LETTER])
+    known = [one for one in once.answers if one[1].kind is not wire.Kind.LETTER]
+    assert [one for one in twice.answers if one[1].kind is not wire.Kind.LETTER] == known
 
 
-def test_a_repeated_share_is_dropped():
+def test_a_payment_that_is_delivered_again_moves_no_window():
     keys = Keys()
-    shares = keys.take(records()[0]) or keys.take(records()[1])
-    keys.share(shares)
-    answered = len(keys.outcomes)
-    before = dict(keys.kept)
-    keys.share(shares)
-    assert len(keys.outcomes) == answered
-    assert keys.kept == before
+    _, topic, value = envelope()
+    keys.take(broker.Record(1, START + 1, topic, value))
+    before = {key: kept.unpack(data)[1:] for key, data in keys.kept.items()}
+    keys.take(broker.Record(2, START + 60, topic, value))
+    assert {key: kept.unpack(data)[1:] for key, data in keys.kept.items()} == before
+    assert [answer.kind for offset, answer in keys.answers if offset == 2] == [wire.Kind.DUPLICATE]
 
 
 def test_windows_of_a_seed_give_way_to_newer_ones():
-    first = kept.Kept(10, b"old").pack()
+    first = kept.pack(10, b"old")
     seed = broker.Record(10, 0, wire.SEED, b"new")
-    assert stages.by_card(first, seed) == (None, [])
-    assert stages.by_card(None, seed)[0] == kept.Kept(10, b"new").pack()
-    assert stages.by_card(first, seed._replace(offset=11))[0] == kept.Kept(11, b"new").pack()
+    assert stages.by_card(first, seed) == (None, ())
+    assert stages.by_card(None, seed)[0] == kept.pack(10, b"new")
+    assert stages.by_card(first, seed._replace(offset=11))[0] == kept.pack(11, b"new")
 
 
 @pytest.mark.parametrize(
@@ -137,22 +123,36 @@ def test_every_entry_goes_where_it_is_needed_and_is_answered_once(topic, value, 
     record = broker.Record(1, START + 1, topic, value)
     assert relay.destinations(record) == where
     keys = Keys()
-    keys.share(keys.take(record))
-    assert len(keys.outcomes) == 1
+    keys.take(record)
+    halves = len(where) == 2
+    assert {answer.kind for _, answer in keys.answers} == (
+        wire.HALVES if halves else {wire.Kind.LETTER}
+    )
 
 
 def test_a_label_is_answered_beside_its_terminal():
     keys = Keys()
     value = orjson.dumps(label())
     keys.take(broker.Record(1, START + events.DAY, "labels", value))
-    assert [one.kind for one in keys.outcomes] == [wire.Kind.LABEL]
+    assert [answer.kind for _, answer in keys.answers] == [wire.Kind.LABEL]
 
 
-def test_an_outcome_survives_the_wire():
-    arrived_at, topic, value = envelope()
-    record = broker.Record(7, arrived_at, topic, value)
-    outcome = wire.Outcome(record, wire.Kind.FEATURES, [0.1] * len(FEATURE_NAMES))
-    assert wire.decode_outcome(outcome.encode()) == outcome
+@pytest.mark.parametrize(
+    "answer",
+    [
+        wire.Answer(wire.Kind.OF_CARD, tuple(0.1 * n for n in range(11))),
+        wire.Answer(wire.Kind.OF_TERMINAL, (1 / 3,) * 8),
+        wire.Answer(wire.Kind.DUPLICATE),
+        wire.Answer(wire.Kind.LABEL),
+        wire.Answer(wire.Kind.LETTER, ("breaks-contract", "amount_cents: é")),
+    ],
+)
+def test_an_answer_survives_the_wire(answer):
+    assert wire.decode_answer(wire.encode_answer(*answer)) == answer
+
+
+def test_an_entry_survives_the_wire():
+    assert wire.read_headers(list(wire.headers_of(7, "labels").items())) == (7, "labels")
 
 
 @pytest.mark.parametrize("url", ["", "kafka", "kafka://", "http://x:1", "embedded://"])

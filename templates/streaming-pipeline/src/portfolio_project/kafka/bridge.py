@@ -54,7 +54,7 @@ def bridge(settings: Settings, stop: threading.Event, *, until_end: bool = False
         _hand_over(
             lambda: Runner(log, store, model), store, relay, folder / f"{broker.prefix}.json"
         )
-        sink = stack.enter_context(closing(Sink(broker, store, model)))
+        sink = stack.enter_context(closing(Sink(broker, log, store, model)))
         _log.info("bridge_started", offset=sink.offset, model=model().version)
         done = 0
         while not stop.is_set() and not (until_end and sink.offset >= log.end()):

@@ -1,9 +1,10 @@
 """The sink: puts the workers' answers back into the order of the log, scores and stores them.
 
 Answers come from many partitions, some of them twice (workers promise at least once). Each names
-its entry of the log, so the sink takes exactly the next one, holds what came early, and forgets
-what it has had. A batch is then committed as the embedded runner commits its own: all or nothing,
-with the offset that it ends at. A sink that is killed reads again what it had not stored.
+its entry of the log, so the sink puts the two halves of a payment together, takes exactly the next
+entry, holds what came early, and forgets what it has had. A batch is then committed as the embedded
+runner commits its own: all or nothing, with the offset that it ends at. A sink that is killed reads
+again what it had not stored.
 """
 
 from __future__ import annotations
@@ -11,34 +12,41 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from confluent_kafka import OFFSET_STORED, Consumer, KafkaException, TopicPartition
 
-from ..broker import Record
+from ..broker import Log, Record
 from ..brokers import OUTCOMES, Broker, BrokerError
 from ..decide import REUSED, decide, letter_of
-from ..events import Event, Label, Rejected, Transaction, read_event
+from ..events import Event, Label, Reason, Rejected, Transaction, read_event
 from ..scorer import Scorer
-from ..store import Letter, Outcome, Store, StoredLabel
-from . import wire
+from ..store import Outcome, Store, StoredLabel
+from .wire import HALVES, Kind, decode_answer, read_headers
 
 BATCH = 500
 _COMMIT_SECONDS = 1.0
 
 
 class _Held(NamedTuple):
-    """An answer that waits for those before it, and where it stands in Kafka."""
+    """What has come for an entry of the log."""
 
-    outcome: wire.Outcome
-    partition: int
-    position: int
+    said: dict[Kind, tuple[Any, ...]]
+    places: list[tuple[int, int]]
+    """Where it stands in Kafka: partition and position of each answer."""
+
+    def whole(self) -> bool:
+        """Whether nothing is missing: a payment has two halves, anything else is one answer."""
+        return len(self.said) == len(HALVES) or not self.said.keys() <= HALVES
 
 
 class Sink:
     """Carries answers into the store. `scorer()` gives the model for the next batch."""
 
-    def __init__(self, broker: Broker, store: Store, scorer: Callable[[], Scorer]) -> None:
+    def __init__(
+        self, broker: Broker, log: Log, store: Store, scorer: Callable[[], Scorer]
+    ) -> None:
+        self._log = log
         self._store = store
         self._scorer = scorer
         self.offset = store.position().offset
@@ -61,7 +69,7 @@ class Sink:
         partitions = range(broker.partitions)
         self._consumer.assign([TopicPartition(self._topic, p, OFFSET_STORED) for p in partitions])
 
-    def step(self, seconds: float, limit: int = BATCH) -> int:
+    def step(self, seconds: float, limit: int = 2 * BATCH) -> int:
         """Take what has come, or comes within `seconds`; returns how many entries were stored.
 
         Raises BrokerError, or sqlite3.Error when the store takes nothing; nothing is lost then.
@@ -69,10 +77,10 @@ class Sink:
         for message in self._consumer.consume(limit, seconds):
             if (error := message.error()) is not None:
                 raise BrokerError(f"cannot read {self._topic}: {error.str()}")
-            self._hold(message.partition() or 0, message.offset() or 0, message.value() or b"")
-        run: list[wire.Outcome] = []
-        while (held := self._waiting.get(self.offset + 1 + len(run))) is not None:
-            run.append(held.outcome)
+            self._hold(message)
+        run: list[_Held] = []
+        while (held := self._waiting.get(self.offset + 1 + len(run))) is not None and held.whole():
+            run.append(held)
         if run:
             self._commit(run)
         if time.monotonic() - self._committed_at > _COMMIT_SECONDS:
@@ -84,7 +92,8 @@ class Sink:
         self._committed_at = time.monotonic()
         begin = dict(self._positions)
         for held in self._waiting.values():
-            begin[held.partition] = min(begin[held.partition], held.position)
+            for partition, position in held.places:
+                begin[partition] = min(begin[partition], position)
         offsets = [TopicPartition(self._topic, *place) for place in begin.items()]
         if offsets:
             try:
@@ -96,49 +105,45 @@ class Sink:
         """Leave Kafka."""
         self._consumer.close()
 
-    def _hold(self, partition: int, position: int, value: bytes) -> None:
+    def _hold(self, message: Any) -> None:
+        partition, position = message.partition() or 0, message.offset() or 0
         self._positions[partition] = position + 1
-        outcome = wire.decode_outcome(value)
-        offset = outcome.record.offset
-        if offset <= self.offset or offset in self._waiting:
+        offset, _ = read_headers(message.headers() or ())
+        kind, detail = decode_answer(message.value() or b"")
+        held = self._waiting.get(offset)
+        if offset <= self.offset or (held is not None and kind in held.said):
             self.repeated += 1
+        elif held is None:
+            self._waiting[offset] = _Held({kind: detail}, [(partition, position)])
         else:
-            self._waiting[offset] = _Held(outcome, partition, position)
+            held.said[kind] = detail
+            held.places.append((partition, position))
 
-    def _commit(self, run: list[wire.Outcome]) -> None:
+    def _commit(self, run: list[_Held]) -> None:
+        records = self._log.read(self.offset, len(run))
+        answered = [(record, held.said) for record, held in zip(records, run, strict=True)]
         try:
-            self._store.commit(_stored(run, self._scorer))
+            self._store.commit(_stored(answered, self._scorer))
         except sqlite3.IntegrityError:
             # Somebody used an event_id twice: as in the embedded runner, only then looked for.
-            ids = [_event(one.record).event_id for one in run if one.kind is wire.Kind.FEATURES]
-            self._store.commit(_stored(run, self._scorer, self._store.known(ids)))
-        for one in run:
-            del self._waiting[one.record.offset]
-        self.offset = run[-1].record.offset
+            ids = [_event(record).event_id for record, said in answered if Kind.OF_CARD in said]
+            self._store.commit(_stored(answered, self._scorer, self._store.known(ids)))
+        for record in records:
+            del self._waiting[record.offset]
+        self.offset = records[-1].offset
 
 
 def _stored(
-    run: list[wire.Outcome], scorer: Callable[[], Scorer], used: set[str] | None = None
+    answered: list[tuple[Record, dict[Kind, tuple[Any, ...]]]],
+    scorer: Callable[[], Scorer],
+    used: set[str] | None = None,
 ) -> Outcome:
     """A batch as it goes into the store. Given `used`, a payment with such an id is refused."""
-    outcome = Outcome(run[-1].record.offset)
+    outcome = Outcome(answered[-1][0].offset)
     payments: list[tuple[Record, Transaction]] = []
-    features: list[list[float]] = []
-    for one in run:
-        record = one.record
-        if one.kind is wire.Kind.DUPLICATE:
-            outcome.duplicates += 1
-        elif one.kind is wire.Kind.LETTER:
-            reason, detail = one.detail
-            where = record.offset, record.topic, record.arrived_at
-            outcome.letters.append(Letter(*where, reason, detail, record.value))
-        elif one.kind is wire.Kind.LABEL:
-            label = _event(record)
-            assert isinstance(label, Label)
-            outcome.labels.append(
-                StoredLabel(record.offset, label.event_id, label.fraud, record.arrived_at)
-            )
-        else:
+    features: list[tuple[float, ...]] = []
+    for record, said in answered:
+        if Kind.OF_CARD in said:
             event = _event(record)
             assert isinstance(event, Transaction)
             if used is not None:
@@ -147,7 +152,18 @@ def _stored(
                     continue
                 used.add(event.event_id)
             payments.append((record, event))
-            features.append(one.detail)
+            features.append(said[Kind.OF_CARD] + said[Kind.OF_TERMINAL])  # in that order
+        elif Kind.DUPLICATE in said:
+            outcome.duplicates += 1
+        elif Kind.LETTER in said:
+            reason, detail = said[Kind.LETTER]
+            outcome.letters.append(letter_of(record, Rejected(Reason(reason), detail)))
+        else:
+            label = _event(record)
+            assert isinstance(label, Label)
+            outcome.labels.append(
+                StoredLabel(record.offset, label.event_id, label.fraud, record.arrived_at)
+            )
     if payments:
         decide(scorer(), outcome, payments, features)
     return outcome

@@ -17,13 +17,13 @@ from typing import Any, Literal
 import structlog
 from quixstreams import Application, State
 from quixstreams.checkpointing.exceptions import CheckpointConsumerCommitError
-from quixstreams.models import Serializer, Topic, TopicAdmin, TopicConfig, TopicManager
+from quixstreams.models import Topic, TopicAdmin, TopicConfig, TopicManager
 
 from ..broker import Record
 from ..brokers import CARDS, OUTCOMES, TERMINALS, Broker, broker_of
 from ..settings import Settings
-from .stages import Answer, Message, by_card, by_terminal
-from .wire import ASPECT, OFFSET, TOPIC, Headers, read_headers
+from .stages import Answered, by_card, by_terminal
+from .wire import Headers, read_headers
 
 COMMIT_SECONDS = 1.0
 SESSION_MS = 6_000
@@ -33,8 +33,8 @@ _STATE_KEY = b"kept"
 _PAUSE_SECONDS = 0.2
 _log = structlog.get_logger("kafka")
 
-Stage = Callable[[bytes | None, Record], Answer]
-
+Stage = Callable[[bytes | None, Record], Answered]
+Process = Callable[[bytes, bytes, int, Headers, State[Any, Any]], tuple[bytes, ...]]
 
 STAGES: dict[str, Stage] = {TERMINALS: by_terminal, CARDS: by_card}
 """What is done to the messages of a topic."""
@@ -70,8 +70,10 @@ def application(
     exactly_once: bool = False,
     commit_every: int = 0,
 ) -> Application:
-    """The whole topology, ready to `run`: both stages, and where their messages go.
+    """The whole topology, ready to `run`: both stages, and where their answers go.
 
+    An answer keeps the key, the header and the timestamp of what it answers: so quixstreams has
+    them already, and nothing is to be encoded but the answer.
     `name` tells workers apart: one that comes back under its name takes its partitions again.
     """
     guarantee: Literal["at-least-once", "exactly-once"] = (
@@ -101,54 +103,33 @@ def application(
         consumer_poll_timeout=0.1,
         loglevel=logging.WARNING,
     )
-    topics = {one: _topic(app, broker.topic(one)) for one in (CARDS, TERMINALS, OUTCOMES)}
+    outcomes = _topic(app, broker.topic(OUTCOMES))
     for source, stage in STAGES.items():
-        stream = app.dataframe(topics[source]).apply(
-            _hosted(stage), stateful=True, expand=True, metadata=True
-        )
-        stream.set_headers(_tell_topic).to_topic(_destination(topics), key=_key)
+        messages = app.dataframe(_topic(app, broker.topic(source)))
+        answers = messages.apply(_hosted(stage), stateful=True, expand=True, metadata=True)
+        answers.to_topic(outcomes)
     return app
 
 
-def _destination(topics: dict[str, Topic]) -> Callable[[Message, str, int, Headers], Topic]:
-    return lambda message, _key, _timestamp, _headers: topics[message.topic]
-
-
-def _key(message: Message) -> str:
-    return message.key
-
-
-def _hosted(stage: Stage) -> Callable[[bytes, str, int, Headers, State[Any, Any]], list[Message]]:
+def _hosted(stage: Stage) -> Process:
     """`stage`, with its state in quixstreams' and its record out of Kafka's message."""
 
     def process(
-        value: bytes, _key: str, timestamp: int, headers: Headers, state: State[Any, Any]
-    ) -> list[Message]:
+        value: bytes, _key: bytes, timestamp: int, headers: Headers, state: State[Any, Any]
+    ) -> tuple[bytes, ...]:
         offset, topic = read_headers(headers)
         record = Record(offset, timestamp // 1000, topic, value)
-        kept, messages = stage(state.get_bytes(_STATE_KEY), record)
+        kept, answers = stage(state.get_bytes(_STATE_KEY), record)
         if kept is not None:
             state.set_bytes(_STATE_KEY, kept)
-        return messages
+        return answers
 
     return process
 
 
-def _tell_topic(message: Message, _key: str, _timestamp: int, headers: Headers) -> Headers:
-    """A terminal's share goes to its card's worker under a topic header of its own."""
-    if message.topic != CARDS:
-        return headers
-    return [(OFFSET, dict(headers)[OFFSET]), (TOPIC, ASPECT.encode())]
-
-
-class _Value(Serializer):
-    def __call__(self, value: Message, *_: Any, **__: Any) -> bytes:
-        return value.value
-
-
 def _topic(app: Application, name: str) -> Topic:
     return app.topic(
-        name, key_serializer="str", key_deserializer="str", value_serializer=_Value(),
+        name, key_serializer="bytes", key_deserializer="bytes", value_serializer="bytes",
         value_deserializer="bytes",
     )  # fmt: skip
 
