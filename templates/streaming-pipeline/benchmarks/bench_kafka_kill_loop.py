@@ -27,6 +27,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from bench_kafka import wanted
 from confluent_kafka import Consumer, TopicPartition
 
 from portfolio_project import (
@@ -247,6 +248,7 @@ def main() -> None:
         )
         wall = time.monotonic() - began
         given, kept = answers(target)
+        needed = sum(wanted(whole, events, passing=False))
         pairs = {
             name: (contents(folder / "undisturbed.db", name), contents(folder / "stream.db", name))
             for name in TABLES
@@ -258,7 +260,7 @@ def main() -> None:
         "workers": WORKERS,
         **counted,
         "answers": given,
-        "repeated_answers": given - events,
+        "repeated_answers": given - needed,
         "missing": len(expected.keys() - found.keys()),
         "wrong": sum(expected[key] != found[key] for key in expected.keys() & found.keys()),
         "duplicates_after_upsert": len(pairs["predictions"][1])

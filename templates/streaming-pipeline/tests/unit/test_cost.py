@@ -12,7 +12,7 @@ from portfolio_project import broker, runner, store
 from portfolio_project.events import DAY
 from portfolio_project.state import KeyedState
 
-MOST_LINES = 126
+MOST_LINES = 124
 """Of Python, for an event through door, reducer, decision and store; a tenth above what it is."""
 
 
