@@ -6,7 +6,14 @@ import secrets
 from datetime import UTC, datetime
 from typing import Annotated
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    field_serializer,
+)
 
 _FORM = re.compile(r"sk_(?P<id>[0-9a-f]{8})_(?P<secret>[0-9a-f]{64})").fullmatch
 PEPPER_LENGTH = 32
@@ -24,6 +31,11 @@ class ApiKey(BaseModel):
     scopes: frozenset[ScopeName] = Field(min_length=1)
     digest: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
     expires: AwareDatetime | None = None
+
+    @field_serializer("scopes")
+    def _in_order(self, scopes: frozenset[str]) -> list[str]:
+        """A set has no order of its own: equal keys are printed alike."""
+        return sorted(scopes)
 
     def active(self, now: datetime | None = None) -> bool:
         """Say whether the key still opens anything at `now` (default: the present)."""
