@@ -36,7 +36,7 @@ SMALL_CLIP = {
 TEXTS = [
     "a red circle above a star",
     "It's a dog's life, they'll say: don't!",
-    "Z\u00fcrich, caf\u00e9; 1234 \u00bd \u00b2",
+    "Z\u00fcrich, se\u00f1or; 1234 \u00bd \u00b2",
     "e\u0301te\u0301 \u2018curly\u2019 \u201cquotes\u201d &amp; \U0001f680 \u65e5\u672c\u8a9e",
     "  spaces\t\nand   more ",
     "",
