@@ -180,7 +180,7 @@ def pay(card: Card, at: int, amount: int, event_id: str) -> tuple[Card, tuple[fl
     if len(recent) > _RECENT_CHARACTERS:
         recent = unsettled(recent, newest - _SLACK)
     after = _new(Card, (times, cents, totals, recent + f"{at} {event_id}\n", first, end))
-    return after, _of_card(times, cents, totals, first, last)
+    return after, _of_moment(at, amount) + _of_card(times, cents, totals, first, last)
 
 
 def visit(terminal: Terminal, at: int) -> tuple[Terminal, tuple[float, ...]]:
@@ -226,12 +226,21 @@ def unsettled(recent: str, settled: int) -> str:
     return recent[place:]
 
 
+def _of_moment(at: int, cents: int) -> tuple[float, float, float]:
+    """Amount, weekend, night."""
+    return (
+        cents / UNIT,
+        1.0 if (at // DAY + 3) % 7 >= 5 else 0.0,  # 1970-01-01 was a Thursday
+        1.0 if at % DAY < _MORNING else 0.0,
+    )
+
+
 def _of_card(
     times: array[int], cents: array[int], totals: array[int], first: int, last: int
 ) -> tuple[float, ...]:
-    """Features of the payment at `last - 1`, from its card's entries [first, last).
+    """Counts and means of the card's three windows, and two amounts beside what it usually pays.
 
-    It is the last of its second, so each count is at least 1.
+    The payment is the last of the entries [first, last), so each count is at least 1.
     """
     at, amount, total = times[last - 1], cents[last - 1], totals[last]
     month = bisect_right(times, at - _MONTH, first, last)
@@ -246,9 +255,6 @@ def _of_card(
         if in_week > 1:
             top_to_habit = max(cents[week : last - 1]) / habit
     return (
-        amount / UNIT,
-        1.0 if (at // DAY + 3) % 7 >= 5 else 0.0,  # 1970-01-01 was a Thursday
-        1.0 if at % DAY < _MORNING else 0.0,
         in_day,
         (total - totals[day]) / (UNIT * in_day),
         in_week,
