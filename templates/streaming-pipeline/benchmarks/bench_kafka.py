@@ -1,6 +1,7 @@
 """What an event costs on Kafka, beside quixstreams' own pass-through of the same messages.
 
-Workers that only pass on and store bytes of the same size are the floor of this host; the reducer
+Workers that only pass on are the floor of this host: they read the same messages, send answers as
+long, and store real windows, those of the middle of the stream, without a look at any. The reducer
 alone, in memory, is what has to come on top. Ours is compared with their sum. Losses and
 repetitions are counted on the topic where the answers are, before the sink takes them out.
 
@@ -12,15 +13,17 @@ Runs on librdkafka's mock cluster, or on the broker that KAFKA_BOOTSTRAP_SERVERS
 import argparse
 import gc
 import os
+import pickle
 import platform
 import signal
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from confluent_kafka import Consumer, TopicPartition
 
@@ -49,29 +52,44 @@ REPORT = Path("var/reports/kafka.json")
 PARTITIONS = 8
 PATIENCE_SECONDS = 120.0
 SETTLE_SECONDS = 8.0
+REPEATS = 6
+T = TypeVar("T")
 THEIRS = sum(name.startswith("terminal_") for name in features.FEATURE_NAMES)
-OF_TERMINAL = (b"t" * (1 + 8 * THEIRS),)
-OF_CARD = (b"c" * (1 + 8 * (len(features.FEATURE_NAMES) - THEIRS)),)
-"""As large as an answer with its half of the features."""
-KEPT = b"." * 500
-"""As large as windows of this stream are in the end."""
+HALVES = {
+    brokers.CARDS: wire.encode_of_card((1.25,) * (len(features.FEATURE_NAMES) - THEIRS)),
+    brokers.TERMINALS: wire.encode_of_terminal((1.25,) * THEIRS),
+}
 
 
-def pass_card(stored: bytes | None, _record: broker.Record) -> stages.Answered:
-    """Send what `stages` would send for a good event, and store as much, without a look at it."""
-    return stored or KEPT, OF_CARD
+def pass_on(half: bytes, windows: list[bytes]) -> worker.Stage:
+    """A stage that sends as much as ours for a good event, and stores as much, without a look.
+
+    `windows` are those of many keys: were all alike, to compress them would cost nothing.
+    """
+
+    def stage(stored: bytes | None, record: broker.Record) -> stages.Answered:
+        return stored or windows[record.offset % len(windows)], (half,)
+
+    return stage
 
 
-def pass_terminal(stored: bytes | None, _record: broker.Record) -> stages.Answered:
-    """The same beside the terminal."""
-    return stored or KEPT, OF_TERMINAL
-
-
-def run_worker(name: str, *, passing: bool) -> None:
-    """One worker, in a process of its own."""
-    if passing:
-        worker.STAGES.update({brokers.TERMINALS: pass_terminal, brokers.CARDS: pass_card})
+def run_worker(name: str, windows: Path | None) -> None:
+    """One worker, in a process of its own; given windows, one that passes on."""
+    if windows is not None:
+        for topic, kept in pickle.loads(windows.read_bytes()).items():  # noqa: S301 - our own
+            worker.STAGES[topic] = pass_on(HALVES[topic], kept)
     host.run_worker(load_settings(Settings), name)
+
+
+def windows_of(log: broker.Log, count: int) -> dict[str, list[bytes]]:
+    """What workers keep after `count` entries, by topic."""
+    kept: dict[tuple[str, str], bytes] = {}
+    for record in log.read(0, count):
+        for place in relay.destinations(record):
+            stored, _ = worker.STAGES[place[0]](kept.get(place), record)
+            if stored is not None:
+                kept[place] = stored
+    return {topic: [kept[place] for place in kept if place[0] == topic] for topic in HALVES}
 
 
 class Measured(NamedTuple):
@@ -83,8 +101,10 @@ class Measured(NamedTuple):
     repeated: int
 
 
-def measure(log: broker.Log, count: int, *, workers: int, passing: bool) -> Measured:
-    """Let workers answer `count` entries.
+def measure(
+    log: broker.Log, count: int, *, workers: int = 1, windows: Path | None = None
+) -> Measured:
+    """Let workers answer `count` entries; given windows, they only pass on.
 
     They share out the partitions first, and warm up on a tenth. Then they stand still until all
     other entries lie in the topics; what is measured begins there.
@@ -92,29 +112,35 @@ def measure(log: broker.Log, count: int, *, workers: int, passing: bool) -> Meas
     with (
         tempfile.TemporaryDirectory() as folder,
         mock.any_broker(Path(folder), PARTITIONS) as (target, settings),
-        closing(Watch(target, wanted(log, count, passing=passing))) as watch,
+        closing(Watch(target, wanted(log, count, passing=windows is not None))) as watch,
     ):
         sender = relay.Relay(target, log, 0)
-        command = [sys.executable, __file__, "--pass" if passing else "--worker"]
+        command = [sys.executable, __file__, *([f"--windows={windows}"] if windows else [])]
         environment = {**os.environ, **host.environment(settings)}
         names = [f"worker-{number}" for number in range(workers)]
-        running = [subprocess.Popen([*command, name], env=environment) for name in names]
+        running = [
+            subprocess.Popen([*command, "--worker", name], env=environment) for name in names
+        ]
         try:
             time.sleep(SETTLE_SECONDS)
             send(sender, count // 10)
-            watch.until(count // 10)
+            watch.until(count // 10, time.monotonic)
             signal_all(running, signal.SIGSTOP)
             send(sender, count)
             began, cpu = time.monotonic(), cpu_seconds(running)
             signal_all(running, signal.SIGCONT)
-            watch.until(count)
-            took, spent = time.monotonic() - began, cpu_seconds(running) - cpu
+            end, cpu_end = watch.until(count, lambda: (time.monotonic(), cpu_seconds(running)))
         finally:
             signal_all(running, signal.SIGTERM)
             for one in running:
                 one.wait()
     answered = watch.answered - count // 10
-    return Measured(spent / answered * 1e6, answered / took, count - watch.answered, watch.repeated)
+    return Measured(
+        (cpu_end - cpu) / answered * 1e6,
+        answered / (end - began),
+        count - watch.answered,
+        watch.repeated,
+    )
 
 
 def send(sender: relay.Relay, until: int) -> None:
@@ -152,19 +178,40 @@ class Watch:
 
     def __init__(self, target: brokers.Broker, awaited: list[int]) -> None:
         """Count against `awaited`, answers by entry."""
-        self.answered = self.repeated = 0
+        self.answered = self.repeated = self._count = 0
         self._awaited = awaited
         self._said: list[set[int]] = [set() for _ in awaited]
         settings = {**target.client, "group.id": "watch", "auto.offset.reset": "earliest"}
         self._reader = Consumer(settings)
+        self._asker = Consumer(settings)  # a question to the broker waits behind a fetch that waits
         topic = target.topic(brokers.OUTCOMES)
-        self._reader.assign([TopicPartition(topic, n, 0) for n in range(target.partitions)])
+        self._partitions = [TopicPartition(topic, n, 0) for n in range(target.partitions)]
+        self._reader.assign(self._partitions)
 
-    def until(self, answered: int) -> None:
-        """Return when so many entries have all of their answers, or patience ends."""
-        began = time.monotonic()
-        while self.answered < answered and time.monotonic() - began < PATIENCE_SECONDS:
+    def until(self, answered: int, look: Callable[[], T]) -> T:
+        """What `look` says when so many entries have all of their answers, or patience ends.
+
+        Answers are read when there are enough of them: until then the workers have the machine.
+        """
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        enough = sum(self._awaited[: answered + 1])
+        while True:
+            while (given := self._given()) < enough and time.monotonic() < deadline:
+                time.sleep(0.05)
+            seen = look()
+            self._read(given)
+            if self.answered >= answered or time.monotonic() >= deadline:
+                return seen
+            enough = given + 1  # some came twice
+
+    def _given(self) -> int:
+        marks = [self._asker.get_watermark_offsets(one) for one in self._partitions]
+        return sum(high for _, high in marks)
+
+    def _read(self, given: int) -> None:
+        while self._count < given:
             for message in self._reader.consume(2_000, 0.05):
+                self._count += 1
                 offset, _ = wire.read_headers(message.headers())
                 kind, said = message.value()[0], self._said[offset]
                 self.repeated += kind in said
@@ -175,6 +222,7 @@ class Watch:
     def close(self) -> None:
         """Leave the broker."""
         self._reader.close()
+        self._asker.close()
 
 
 def cpu_seconds(running: list[subprocess.Popen[bytes]]) -> float:
@@ -187,28 +235,35 @@ def cpu_seconds(running: list[subprocess.Popen[bytes]]) -> float:
 
 
 def reducer_alone(log: broker.Log, count: int) -> float:
-    """CPU microseconds an event of the door and the reducer, with all windows in memory."""
+    """CPU microseconds an event of the door and the reducer, with all windows in memory.
+
+    The log is gone through several times, to last as long as the workers' runs do: the machine is
+    now faster, now slower, and the floor should not be of its best moment.
+    """
     records = log.read(0, count)
-    windows = state.KeyedState()
-    gc.collect()
-    began = time.process_time()
-    for record in records:
-        event = events.read_event(record.topic, record.value, record.arrived_at)
-        if not isinstance(event, events.Rejected):
-            windows.apply(event)
-    return (time.process_time() - began) / count * 1e6
+    spent = 0.0
+    for _ in range(REPEATS):
+        windows = state.KeyedState()
+        gc.collect()
+        began = time.process_time()
+        for record in records:
+            event = events.read_event(record.topic, record.value, record.arrived_at)
+            if not isinstance(event, events.Rejected):
+                windows.apply(event)
+        spent += time.process_time() - began
+    return spent / (REPEATS * count) * 1e6
 
 
 def main() -> None:
     """Measure in turns, report the best of each."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--events", type=int, default=30_000)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--worker", help=argparse.SUPPRESS)
-    parser.add_argument("--pass", dest="passing", help=argparse.SUPPRESS)
+    parser.add_argument("--windows", type=Path, help=argparse.SUPPRESS)
     chosen = parser.parse_args()
-    if name := chosen.worker or chosen.passing:
-        run_worker(name, passing=bool(chosen.passing))
+    if chosen.worker:
+        run_worker(chosen.worker, chosen.windows)
         return
     if chosen.events < 10_000:
         parser.error("fewer than 10,000 events are answered before there is something to measure")
@@ -219,13 +274,15 @@ def main() -> None:
         count = min(chosen.events, len(plan))
         log = broker.Log(Path(folder) / "log.db")
         log.append(plan.envelopes(0, count))
+        windows = Path(folder) / "windows.pickle"
+        windows.write_bytes(pickle.dumps(windows_of(log, count // 2)))
         runs: dict[str, list[Measured]] = {"pass": [], "one": [], "two": []}
         reducer = float("inf")
         for _ in range(chosen.rounds):
             reducer = min(reducer, reducer_alone(log, count))
-            runs["pass"].append(measure(log, count, workers=1, passing=True))
-            runs["one"].append(measure(log, count, workers=1, passing=False))
-            runs["two"].append(measure(log, count, workers=2, passing=False))
+            runs["pass"].append(measure(log, count, windows=windows))
+            runs["one"].append(measure(log, count))
+            runs["two"].append(measure(log, count, workers=2))
     best = {kind: min(found) for kind, found in runs.items()}
     floor = best["pass"].cpu_us + reducer
     ours = [*runs["one"], *runs["two"]]

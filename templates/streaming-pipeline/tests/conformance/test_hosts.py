@@ -16,11 +16,12 @@ from pipeline import (
     current_scorer,
     faulty_plan,
     letters_by_reason,
+    payment,
     replayed,
     run,
 )
 
-from portfolio_project import broker, store
+from portfolio_project import broker, events, store
 from portfolio_project.kafka import host, mock
 
 TABLES = ("predictions", "labels", "dead_letters", "counters")
@@ -87,17 +88,21 @@ def test_a_stream_that_the_embedded_runner_began_goes_on_on_kafka_and_comes_back
     shutil.copytree(trained / "registry", data / "registry")
     model = current_scorer(trained)
     strange = used_again(plan, arrived_at=int(plan.arrived_at[1_999]))
-    stream = [*plan.envelopes(0, 2_000), strange, *plan.envelopes(2_000)]
+    begun = list(plan.envelopes(0, 1_000))
+    repeated = next(one for one in reversed(begun) if read_payment(one) is not None)
+    told = look_at(read_payment(repeated).terminal_id, arrived_at=strange.arrived_at)
+    stream = [*begun, repeated, *plan.envelopes(1_000, 2_000), strange, told]
+    stream += plan.envelopes(2_000)
     log = broker.Log(tmp_path / "log.db")
     log.append(stream)
     embedded = run(log, tmp_path / "s.db", model)
 
     log = log_of(data / "log.db", plan, 1_000)
     run(log, data / "stream.db", model).close()
-    log.append(stream[1_000:2_001])
+    log.append(stream[1_000:2_003])
     with mock.any_broker(data, 3) as (_, settings):
         host.work(settings, threading.Event(), workers=1, until_end=True)
-    log.append(stream[2_001:])
+    log.append(stream[2_003:])
     found = run(log, data / "stream.db", model)
 
     assert letters_by_reason(found)["event-id-reused"] == 1
@@ -110,4 +115,16 @@ def used_again(plan, arrived_at):
     first = next(one for one in plan.envelopes() if one.value.startswith(b'{"version":1'))
     body = orjson.loads(first.value)
     body |= {"card_id": "new", "terminal_id": "new", "occurred_at": arrived_at}
+    return broker.Envelope(arrived_at, "transactions", orjson.dumps(body))
+
+
+def read_payment(one):
+    """The payment in an envelope, None if it is none or is refused."""
+    event = events.read_event(one.topic, one.value, one.arrived_at)
+    return event if isinstance(event, events.Transaction) else None
+
+
+def look_at(terminal_id, arrived_at):
+    """A payment whose features tell how many the terminal has had."""
+    body = payment(event_id="look", card_id="look", terminal_id=terminal_id, occurred_at=arrived_at)
     return broker.Envelope(arrived_at, "transactions", orjson.dumps(body))

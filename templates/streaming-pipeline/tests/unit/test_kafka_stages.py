@@ -4,13 +4,14 @@ import orjson
 import pytest
 from pipeline import START, envelope, faulty_plan, label, payment, replayed
 
-from portfolio_project import broker, events
+from portfolio_project import broker, events, state
 from portfolio_project.brokers import (
     CARDS,
     TERMINALS,
     BrokerError,
     broker_of,
 )
+from portfolio_project.features import FEATURE_NAMES, NEW_CARD
 from portfolio_project.kafka import kept, relay, stages, wire
 from portfolio_project.settings import Settings
 
@@ -32,6 +33,11 @@ class Keys:
                 if bytes_now is not None:
                     self.kept[name, key] = bytes_now
                 self.answers += [(record.offset, wire.decode_answer(one)) for one in answers]
+
+    def meanings(self):
+        """What is kept of each key, but for the entry that was the last."""
+        read = {CARDS: kept.read_card, TERMINALS: kept.read_terminal}
+        return {key: read[key[0]](data)[1:] for key, data in self.kept.items()}
 
     def features(self):
         """What is known of each payment, by the offset of its entry: both halves, or one."""
@@ -93,18 +99,79 @@ def test_a_payment_that_is_delivered_again_moves_no_window():
     keys = Keys()
     _, topic, value = envelope()
     keys.take(broker.Record(1, START + 1, topic, value))
-    before = {key: kept.unpack(data)[1:] for key, data in keys.kept.items()}
+    before = keys.meanings()
     keys.take(broker.Record(2, START + 60, topic, value))
-    assert {key: kept.unpack(data)[1:] for key, data in keys.kept.items()} == before
+    assert keys.meanings() == before
     assert [answer.kind for offset, answer in keys.answers if offset == 2] == [wire.Kind.DUPLICATE]
 
 
+def test_an_id_that_another_card_uses_in_the_same_second_is_answered_whole():
+    keys = Keys()
+    for offset, card in enumerate(("card-1", "card-2"), start=1):
+        keys.take(broker.Record(offset, *envelope(card_id=card)))
+    assert {offset: len(row) for offset, row in keys.features().items()} == {
+        1: len(FEATURE_NAMES),
+        2: len(FEATURE_NAMES),
+    }
+
+
 def test_windows_of_a_seed_give_way_to_newer_ones():
-    first = kept.pack(10, b"old")
+    first = kept.pack_card(10, NEW_CARD)
     seed = broker.Record(10, 0, wire.SEED, b"new")
     assert stages.by_card(first, seed) == (None, ())
-    assert stages.by_card(None, seed)[0] == kept.pack(10, b"new")
-    assert stages.by_card(first, seed._replace(offset=11))[0] == kept.pack(11, b"new")
+    assert stages.by_card(None, seed) == (b"new", ())
+    assert stages.by_card(first, seed._replace(offset=11)) == (b"new", ())
+
+
+def test_what_is_kept_of_a_key_survives_its_bytes():
+    keys = Keys()
+    some = records()
+    for record in some:
+        keys.take(record)
+    read = {CARDS: kept.read_card, TERMINALS: kept.read_terminal}
+    for (name, key), data in keys.kept.items():
+        meaning = read[name](data)
+        again = kept.pack_card(*meaning) if name == CARDS else kept.pack_terminal(*meaning)
+        assert again == data, key
+    windows = state.KeyedState()
+    for record in some:
+        event = events.read_event(record.topic, record.value, record.arrived_at)
+        if not isinstance(event, events.Rejected):
+            windows.apply(event)
+    cards = {key: kept.read_card(keys.kept[CARDS, key]).card for key in windows.cards}
+    terminals = {
+        key: kept.read_terminal(keys.kept[TERMINALS, key]).terminal for key in windows.terminals
+    }
+    assert {key: state.encode(one) for key, one in cards.items()} == {
+        key: state.encode(one) for key, one in windows.cards.items()
+    }
+    assert {key: state.encode(one) for key, one in terminals.items()} == {
+        key: state.encode(one) for key, one in windows.terminals.items()
+    }
+
+
+def test_a_worker_that_knows_no_bytes_goes_on_where_another_stopped():
+    steady, moved = Keys(), Keys()
+    for record in records():
+        steady.take(record)
+    for record in records():
+        if record.offset % 50 == 0:
+            stages._cards._known.clear()
+            stages._terminals._known.clear()
+        moved.take(record)
+    assert moved.kept == steady.kept
+    assert moved.answers == steady.answers
+
+
+def test_a_stage_does_not_take_windows_for_others_of_the_same_entry():
+    """Bytes that were restored differ from those that this worker wrote for the same entry."""
+    keys, _ = Keys(), stages._cards._known.clear()
+    for offset in (1, 2):
+        keys.take(broker.Record(offset, *envelope(offset)), only=(CARDS,))
+    (stored,) = keys.kept.values()
+    other = kept.pack_card(kept.seen_of(stored), NEW_CARD)
+    _, (answer,) = stages.by_card(other, broker.Record(3, *envelope(3)))
+    assert wire.decode_answer(answer).detail[FEATURE_NAMES.index("card_count_30d")] == 1
 
 
 @pytest.mark.parametrize(
@@ -138,17 +205,20 @@ def test_a_label_is_answered_beside_its_terminal():
 
 
 @pytest.mark.parametrize(
-    "answer",
+    ("encoded", "answer"),
     [
-        wire.Answer(wire.Kind.OF_CARD, tuple(0.1 * n for n in range(11))),
-        wire.Answer(wire.Kind.OF_TERMINAL, (1 / 3,) * 8),
-        wire.Answer(wire.Kind.DUPLICATE),
-        wire.Answer(wire.Kind.LABEL),
-        wire.Answer(wire.Kind.LETTER, ("breaks-contract", "amount_cents: é")),
+        (wire.encode_of_card((0.1,) * 11), wire.Answer(wire.Kind.OF_CARD, (0.1,) * 11)),
+        (wire.encode_of_terminal((1 / 3,) * 8), wire.Answer(wire.Kind.OF_TERMINAL, (1 / 3,) * 8)),
+        (wire.encode_answer(wire.Kind.DUPLICATE), wire.Answer(wire.Kind.DUPLICATE)),
+        (wire.encode_answer(wire.Kind.LABEL), wire.Answer(wire.Kind.LABEL)),
+        (
+            wire.encode_answer(wire.Kind.LETTER, ("breaks-contract", "amount_cents: é")),
+            wire.Answer(wire.Kind.LETTER, ("breaks-contract", "amount_cents: é")),
+        ),
     ],
 )
-def test_an_answer_survives_the_wire(answer):
-    assert wire.decode_answer(wire.encode_answer(*answer)) == answer
+def test_an_answer_survives_the_wire(encoded, answer):
+    assert wire.decode_answer(encoded) == answer
 
 
 def test_an_entry_survives_the_wire():

@@ -6,11 +6,8 @@ One bridge serves a data folder; the workers, which need nothing of the folder, 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from contextlib import ExitStack, closing
-from pathlib import Path
 
-import orjson
 import structlog
 from filelock import FileLock, Timeout
 
@@ -22,6 +19,7 @@ from ..runner import Runner
 from ..serving_model import CurrentModel
 from ..settings import Settings
 from ..store import Store
+from .handover import hand_over
 from .relay import Relay
 from .sink import Sink
 from .topics import create_topics
@@ -51,9 +49,8 @@ def bridge(settings: Settings, stop: threading.Event, *, until_end: bool = False
         store = stack.enter_context(closing(Store(settings.store_path)))
         take_windows(settings, log, store)
         relay = Relay(broker, log, store.position().offset)
-        _hand_over(
-            lambda: Runner(log, store, model), store, relay, folder / f"{broker.prefix}.json"
-        )
+        mark = folder / f"{broker.prefix}.json"
+        hand_over(lambda: Runner(log, store, model), log, store, relay, mark)
         sink = stack.enter_context(closing(Sink(broker, log, store, model)))
         _log.info("bridge_started", offset=sink.offset, model=model().version)
         done = 0
@@ -63,19 +60,3 @@ def bridge(settings: Settings, stop: threading.Event, *, until_end: bool = False
         sink.remember()
         _log.info("bridge_stopped", offset=sink.offset, stored=done, repeated=sink.repeated)
         return done
-
-
-def _hand_over(runner: Callable[[], Runner], store: Store, relay: Relay, mark: Path) -> None:
-    """Give the workers the stored windows, the first time that they take over from there.
-
-    The store's checkpoint stays where the embedded runner left it. Should that take over again, it
-    replays the log from there.
-    """
-    since = store.position().checkpoint
-    if mark.exists() and orjson.loads(mark.read_bytes()) == {"since": since}:
-        return
-    runner().save()
-    offset = store.position().offset
-    relay.seed(store.state(), offset)
-    mark.write_bytes(orjson.dumps({"since": offset}))
-    _log.info("windows_handed_over", offset=offset)

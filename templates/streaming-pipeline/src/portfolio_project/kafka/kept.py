@@ -8,14 +8,21 @@ So nothing has to be told to the memory when partitions are dealt out again, or 
 from __future__ import annotations
 
 import struct
+import sys
+from array import array
 from collections.abc import Callable
+from itertools import accumulate
 from typing import Generic, NamedTuple, TypeVar
 
-from ..features import NEW_CARD, NEW_TERMINAL, Card, Terminal
-from ..state import decode_card, decode_terminal
+import orjson
 
-_HEAD = struct.Struct("<QI")
+from ..features import NEW_CARD, NEW_TERMINAL, Card, Terminal
+
+_HEAD = struct.Struct("<QII")
 _pack_head = _HEAD.pack
+_OFFSET = 8
+"""Bytes that the offset takes, the first of the head."""
+_ENTRY = array("I").itemsize
 _REMEMBERED = 50_000
 T = TypeVar("T")
 
@@ -38,32 +45,64 @@ class AtCard(NamedTuple):
     card: Card
 
 
-def pack(seen: int, windows: bytes, beside: bytes = b"") -> bytes:
-    """As it is stored; `windows` as `state.encode` has them, and what a stage keeps beside."""
-    return _pack_head(seen, len(windows)) + windows + beside
+def pack_card(seen: int, card: Card) -> bytes:
+    """Head, times, cents, and what could be delivered again; numbers are little-endian."""
+    times, cents, _, recent, first, end = card
+    head = _pack_head(seen, end - first, 0)
+    return head + _raw(times[first:end]) + _raw(cents[first:end]) + recent.encode()
 
 
-def unpack(data: bytes) -> tuple[int, bytes, bytes]:
-    """Inverse of `pack`."""
-    seen, length = _HEAD.unpack_from(data)
-    end = _HEAD.size + length
-    return seen, data[_HEAD.size : end], data[end:]
-
-
-def read_terminal(data: bytes | None) -> AtTerminal:
-    """What the bytes of a terminal mean; one that nothing is known of has seen nothing."""
-    if not data:
-        return AtTerminal(0, NEW_TERMINAL, "")
-    seen, windows, latest = unpack(data)
-    return AtTerminal(seen, decode_terminal(windows), latest.decode())
+def pack_terminal(seen: int, terminal: Terminal, latest: str) -> bytes:
+    """Head, times, frauds as JSON if there are any, and what could be delivered again."""
+    times, frauds, first, end = terminal
+    told = orjson.dumps(frauds) if frauds else b""
+    head = _pack_head(seen, end - first, len(told))
+    return head + _raw(times[first:end]) + told + latest.encode()
 
 
 def read_card(data: bytes | None) -> AtCard:
     """What the bytes of a card mean; one that nothing is known of has seen nothing."""
     if not data:
         return AtCard(0, NEW_CARD)
-    seen, windows, _ = unpack(data)
-    return AtCard(seen, decode_card(windows))
+    seen, count, _ = _HEAD.unpack_from(data)
+    middle, end = _HEAD.size + count * _ENTRY, _HEAD.size + 2 * count * _ENTRY
+    times, cents = _numbers(data[_HEAD.size : middle]), _numbers(data[middle:end])
+    totals = array("q", accumulate(cents, initial=0))
+    return AtCard(seen, Card(times, cents, totals, data[end:].decode(), 0, count))
+
+
+def read_terminal(data: bytes | None) -> AtTerminal:
+    """What the bytes of a terminal mean; one that nothing is known of has seen nothing."""
+    if not data:
+        return AtTerminal(0, NEW_TERMINAL, "")
+    seen, count, told = _HEAD.unpack_from(data)
+    middle, end = _HEAD.size + count * _ENTRY, _HEAD.size + count * _ENTRY + told
+    frauds = orjson.loads(data[middle:end]) if told else ()
+    terminal = Terminal(
+        _numbers(data[_HEAD.size : middle]), tuple((at, one) for at, one in frauds), 0, count
+    )
+    return AtTerminal(seen, terminal, data[end:].decode())
+
+
+def seen_of(data: bytes) -> int:
+    """Offset of the last entry of the log that stored bytes have in them."""
+    seen: int = _HEAD.unpack_from(data)[0]
+    return seen
+
+
+def _numbers(data: bytes) -> array[int]:
+    column = array("I", data)
+    if sys.byteorder == "big":
+        column.byteswap()
+    return column
+
+
+def _swapped(column: array[int]) -> bytes:
+    column.byteswap()
+    return column.tobytes()
+
+
+_raw: Callable[[array[int]], bytes] = array.tobytes if sys.byteorder == "little" else _swapped
 
 
 class Memory(Generic[T]):
@@ -71,15 +110,20 @@ class Memory(Generic[T]):
 
     def __init__(self, decode: Callable[[bytes | None], T]) -> None:
         self._decode = decode
-        self._known: dict[bytes | None, T] = {}
+        self._known: dict[bytes, tuple[bytes, T]] = {}
+        """By the offset with which bytes begin: an entry of the log moves one card, one terminal.
+        Shorter to look up than the bytes, which are compared all the same."""
 
     def take(self, data: bytes | None) -> T:
         """What `data` means. It is then forgotten: a key's next bytes take its place."""
-        found = self._known.pop(data, None)
-        return self._decode(data) if found is None else found
+        if data:
+            found = self._known.pop(data[:_OFFSET], None)
+            if found is not None and found[0] == data:
+                return found[1]
+        return self._decode(data)
 
     def keep(self, data: bytes, meaning: T) -> None:
         """Remember what `data` means; the bytes that were kept first are forgotten first."""
-        self._known[data] = meaning
+        self._known[data[:_OFFSET]] = data, meaning
         if len(self._known) > _REMEMBERED:
             del self._known[next(iter(self._known))]

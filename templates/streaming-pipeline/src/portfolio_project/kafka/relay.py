@@ -18,7 +18,6 @@ from confluent_kafka import Producer
 from ..broker import Log, Record
 from ..brokers import CARDS, TERMINALS, Broker, BrokerError
 from ..events import Topic
-from ..state import Row
 from .wire import SEED, headers_of
 
 AHEAD = 20_000
@@ -62,12 +61,13 @@ class Relay:
             self.offset = record.offset
         return len(records)
 
-    def seed(self, windows: Iterable[Row], offset: int) -> None:
-        """Hand the windows as of `offset` to the workers, ahead of all entries behind it."""
-        for row in windows:
-            if row.data is not None:
-                name = CARDS if row.kind == "card" else TERMINALS
-                self._produce(name, row.key, Record(offset, 0, SEED, row.data))
+    def seed(self, kept: Iterable[tuple[str, str, bytes]], offset: int) -> None:
+        """Hand what is kept as of `offset` to the workers, ahead of all entries behind it.
+
+        `kept` are topics, keys, and bytes as the stages store them. Raises BrokerError.
+        """
+        for name, key, data in kept:
+            self._produce(name, key, Record(offset, 0, SEED, data))
         self.flush()
 
     def flush(self) -> None:

@@ -13,11 +13,19 @@ key has seen was processed before (the relay sent it again, or a worker took ove
 from __future__ import annotations
 
 from ..broker import Record
-from ..events import MAX_CLOCK_SKEW, MAX_LATENESS, Label, Rejected, read_event
+from ..events import MAX_CLOCK_SKEW, MAX_LATENESS, Label, Rejected, Transaction, read_event
 from ..features import judge, pay, unsettled, visit
-from ..state import encode
-from .kept import AtCard, AtTerminal, Memory, pack, read_card, read_terminal, unpack
-from .wire import SEED, Kind, encode_answer
+from .kept import (
+    AtCard,
+    AtTerminal,
+    Memory,
+    pack_card,
+    pack_terminal,
+    read_card,
+    read_terminal,
+    seen_of,
+)
+from .wire import SEED, Kind, encode_answer, encode_of_card, encode_of_terminal
 
 _LATEST_CHARACTERS = 256
 """From here on a terminal forgets payments that can't be delivered again."""
@@ -31,10 +39,10 @@ Answered = tuple[bytes | None, tuple[bytes, ...]]
 
 
 def seed(stored: bytes | None, record: Record) -> Answered:
-    """Take over the windows that were stored at the entry of the seed, unless newer ones exist."""
-    if stored and unpack(stored)[0] >= record.offset:
+    """Take over the state as of the entry of the seed, unless there is a newer one."""
+    if stored and seen_of(stored) >= record.offset:
         return None, ()
-    return pack(record.offset, record.value), ()
+    return record.value, ()
 
 
 def by_terminal(stored: bytes | None, record: Record) -> Answered:
@@ -53,7 +61,7 @@ def by_terminal(stored: bytes | None, record: Record) -> Answered:
         answers: tuple[bytes, ...] = _LABEL
     else:
         at = event.occurred_at
-        line = f"{at} {event.card_id} {event.event_id}\n"
+        line = note(event)
         newest = terminal.times[terminal.end - 1] if terminal.end else -1
         if at <= newest and line in latest.splitlines(keepends=True):
             return None, ()  # the card's stage tells of it
@@ -61,8 +69,8 @@ def by_terminal(stored: bytes | None, record: Record) -> Answered:
         if len(latest) > _LATEST_CHARACTERS:
             latest = unsettled(latest, max(at, newest) - _SLACK)
         latest += line
-        answers = _half(Kind.OF_TERMINAL, theirs)
-    packed = pack(record.offset, encode(terminal), latest.encode())
+        answers = (encode_of_terminal(theirs),)
+    packed = pack_terminal(record.offset, terminal, latest)
     _terminals.keep(packed, _new(AtTerminal, (record.offset, terminal, latest)))
     return packed, answers
 
@@ -82,18 +90,23 @@ def by_card(stored: bytes | None, record: Record) -> Answered:
         return None, _letter(event)
     assert not isinstance(event, Label)
     paid = pay(card, event.occurred_at, event.amount_cents, event.event_id)
-    card, answers = (card, _DUPLICATE) if paid is None else (paid[0], _half(Kind.OF_CARD, paid[1]))
-    packed = pack(record.offset, encode(card))
+    if paid is None:
+        answers = _DUPLICATE
+    else:
+        card, own = paid
+        answers = (encode_of_card(own),)
+    packed = pack_card(record.offset, card)
     _cards.keep(packed, _new(AtCard, (record.offset, card)))
     return packed, answers
 
 
+def note(payment: Transaction) -> str:
+    """A payment as a terminal notes it, to know it when it is delivered again."""
+    return f"{payment.occurred_at} {payment.card_id} {payment.event_id}\n"
+
+
 _LABEL = (encode_answer(Kind.LABEL),)
 _DUPLICATE = (encode_answer(Kind.DUPLICATE),)
-
-
-def _half(kind: Kind, features: tuple[float, ...]) -> tuple[bytes, ...]:
-    return (encode_answer(kind, features),)
 
 
 def _letter(refused: Rejected) -> tuple[bytes, ...]:

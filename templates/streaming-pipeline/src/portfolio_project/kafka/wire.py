@@ -51,25 +51,34 @@ class Answer(NamedTuple):
 
 
 _THEIRS = sum(name.startswith("terminal_") for name in FEATURE_NAMES)
-_NUMBERS = {
-    Kind.OF_CARD: Struct(f"<B{len(FEATURE_NAMES) - _THEIRS}d"),
-    Kind.OF_TERMINAL: Struct(f"<B{_THEIRS}d"),
-}
+_OF_CARD = Struct(f"<{len(FEATURE_NAMES) - _THEIRS}d")
+_OF_TERMINAL = Struct(f"<{_THEIRS}d")
+_pack_card, _pack_terminal = _OF_CARD.pack, _OF_TERMINAL.pack
 
 
-def encode_answer(kind: Kind, detail: tuple[Any, ...] = ()) -> bytes:
-    """A byte that tells the kind, then features as doubles, or a refusal as JSON."""
-    if (numbers := _NUMBERS.get(kind)) is not None:
-        return numbers.pack(kind, *detail)
+def encode_of_card(features: tuple[float, ...]) -> bytes:
+    """The answer that gives the card's half, as doubles."""
+    return b"c" + _pack_card(*features)
+
+
+def encode_of_terminal(features: tuple[float, ...]) -> bytes:
+    """The answer that gives the terminal's half, as doubles."""
+    return b"t" + _pack_terminal(*features)
+
+
+def encode_answer(kind: Kind, detail: tuple[str, ...] = ()) -> bytes:
+    """Any other answer: a byte that tells the kind, and a refusal as JSON."""
     return bytes((kind,)) + (orjson.dumps(detail) if detail else b"")
 
 
 def decode_answer(data: bytes) -> Answer:
-    """Inverse of `encode_answer`."""
-    kind = Kind(data[0])
-    if (numbers := _NUMBERS.get(kind)) is not None:
-        return Answer(kind, numbers.unpack(data)[1:])
-    return Answer(kind, tuple(orjson.loads(data[1:])) if len(data) > 1 else ())
+    """Inverse of all three."""
+    kind, detail = Kind(data[0]), data[1:]
+    if kind is Kind.OF_CARD:
+        return Answer(kind, _OF_CARD.unpack(detail))
+    if kind is Kind.OF_TERMINAL:
+        return Answer(kind, _OF_TERMINAL.unpack(detail))
+    return Answer(kind, tuple(orjson.loads(detail)) if detail else ())
 
 
 def headers_of(offset: int, topic: str) -> dict[str, bytes]:
