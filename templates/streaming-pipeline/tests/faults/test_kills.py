@@ -12,6 +12,8 @@ from pipeline import contents, current_scorer, faulty_plan, filled_log, run
 from portfolio_project import store
 
 KILLS = 5
+BATCH = 4
+"""So small that the whole log takes many times as long as all the workers live."""
 
 
 def start_worker(folder, *arguments):
@@ -29,12 +31,13 @@ def start_worker(folder, *arguments):
 def test_nothing_is_lost_doubled_or_changed_by_kills(workspace, tmp_path):
     plan = faulty_plan()
     log = filled_log(workspace / "log.db", plan)
-    expected = run(log, tmp_path / "expected.db", current_scorer(workspace), batch=20)
+    expected = run(log, tmp_path / "expected.db", current_scorer(workspace), batch=BATCH)
     chance = random.Random(5)
     results = store.Store(workspace / "stream.db")
     for _ in range(KILLS):
         before = results.position().offset
-        worker = start_worker(workspace, "--batch=20")
+        assert before < len(plan), "the last kill came too late"
+        worker = start_worker(workspace, f"--batch={BATCH}")
         while results.position().offset == before and worker.poll() is None:
             time.sleep(0.001)
         time.sleep(chance.random() * 0.03)
