@@ -8,6 +8,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
+_LOOK_SECONDS = 0.01
+
 
 class Receiver(ThreadingHTTPServer):
     """Answers each POST with `status`, and keeps its path, headers and body in `received`."""
@@ -40,7 +42,7 @@ class Receiver(ThreadingHTTPServer):
 def receiver(status: int = 200) -> Generator[Receiver]:
     """Run a receiver for as long as the context lasts."""
     with Receiver(status) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread = threading.Thread(target=server.serve_forever, args=(_LOOK_SECONDS,), daemon=True)
         thread.start()
         try:
             yield server

@@ -14,7 +14,7 @@ from chromium import PATIENCE_MS, chromium, look_over, watched
 from playwright.sync_api import expect
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def browser():
     with chromium() as opened:
         yield opened
@@ -65,11 +65,12 @@ def ready(url):
 
 @pytest.fixture
 def page(browser, demo):
-    opened = browser.new_page(viewport={"width": 1280, "height": 900})
-    troubles = watched(opened, (demo,))
-    opened.goto(demo)
-    yield opened
-    assert troubles == []
+    # A page of its own has a context of its own: nothing is kept from one test to the next.
+    with browser.new_page(viewport={"width": 1280, "height": 900}) as opened:
+        troubles = watched(opened, (demo,))
+        opened.goto(demo)
+        yield opened
+        assert troubles == []
 
 
 def number(page, name):
@@ -154,12 +155,12 @@ def test_a_recorded_run_opens_from_disk_and_asks_nobody(browser, demo, tmp_path)
     command = ["record", str(recorded), f"--url={demo}", "--seconds=2"]
     module = "portfolio_project"
     subprocess.run([sys.executable, "-m", module, *command], check=True, timeout=60)
-    opened = browser.new_page()
-    troubles = watched(opened, ("file:", "data:"))
-    opened.goto(recorded.as_uri())
-    expect(opened.locator("#live-text")).to_contain_text("Recorded")
-    wait_for_more(opened, "predictions", 0)
-    expect(opened.locator("#models .serving")).to_be_visible()
-    opened.get_by_role("button", name="Roll back").click()
-    expect(opened.locator("#model-text")).to_contain_text("nothing can be changed")
-    assert troubles == []
+    with browser.new_page() as opened:
+        troubles = watched(opened, ("file:", "data:"))
+        opened.goto(recorded.as_uri())
+        expect(opened.locator("#live-text")).to_contain_text("Recorded")
+        wait_for_more(opened, "predictions", 0)
+        expect(opened.locator("#models .serving")).to_be_visible()
+        opened.get_by_role("button", name="Roll back").click()
+        expect(opened.locator("#model-text")).to_contain_text("nothing can be changed")
+        assert troubles == []
