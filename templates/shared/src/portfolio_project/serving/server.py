@@ -59,10 +59,9 @@ class DrainingServer(uvicorn.Server):
         """Close the door, then wait a moment for those who came in and have not spoken yet."""
         for server in self.servers:
             server.close()
-        end = time.monotonic() + _LAST_CALL_SECONDS
-        await asyncio.sleep(_LOOK_SECONDS)  # whoever is coming in now is among them then
-        while self.server_state.connections and not self.force_exit and time.monotonic() < end:
-            await asyncio.sleep(_LOOK_SECONDS)
+        await asyncio.sleep(_LOOK_SECONDS)  # whoever is on the threshold has come in by then
+        if self.server_state.connections and not self.force_exit:
+            await asyncio.sleep(_LAST_CALL_SECONDS)
         await super().shutdown(sockets)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002
