@@ -10,7 +10,7 @@ import typer
 from . import errors
 from .endings import end
 from .endings import run as run_to_end
-from .provenance import GateCheck, Registry, Version
+from .provenance import GateCheck, Registry, Reviewed, Version
 from .registry_cli import add_commands
 from .serving import load_settings
 from .serving.keys_cli import keys_app
@@ -49,12 +49,13 @@ def ingest(
 @app.command()
 def train() -> None:
     """Train on what was ingested, register the model, and promote it if it passes the gate."""
-    from .training.train import TrainConfig  # noqa: PLC0415
+    from .training.train import TrainConfig, gate_of  # noqa: PLC0415
     from .training.train import train as run  # noqa: PLC0415
 
     settings = _settings()
     registry = Registry(settings.registry_dir)
-    done = run(settings.corpus_dir, settings.models_dir, registry, TrainConfig())
+    folders = settings.corpus_dir, settings.models_dir
+    done = run(*folders, registry, TrainConfig(), gate_of(settings))
     told = "  ".join(f"{name} {value:.3f}" for name, value in sorted(done.report.items()))
     typer.echo(
         f"{done.version}  {told}  {'stands by: ' + done.refused if done.refused else 'serves'}"
@@ -213,13 +214,19 @@ def _settings(**overrides: object) -> Settings:
 
 
 def _gate() -> GateCheck:
-    from .training.train import GATE  # noqa: PLC0415
+    from .training.train import gate_of  # noqa: PLC0415
 
-    return GATE
+    return gate_of(_settings())
+
+
+def _review(branch: str | None) -> Reviewed:
+    from .training.train import review  # noqa: PLC0415
+
+    return review(_settings(), branch)
 
 
 def _remark(version: Version) -> str:
     return f"right on unseen phrases {version.manifest.metrics['right_unseen_phrases']:.3f}"
 
 
-add_commands(models, lambda: _settings().registry_dir, _gate, _remark)
+add_commands(models, lambda: _settings().registry_dir, _gate, _review, _remark)

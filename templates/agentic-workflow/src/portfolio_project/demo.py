@@ -10,7 +10,7 @@ from .serving import serve
 from .serving.ports import reserve_port
 from .settings import Settings
 from .training.ingest import READINGS, CorpusConfig, ingest
-from .training.train import TrainConfig, train
+from .training.train import TrainConfig, gate_of, train
 from .world import company
 from .world.engine import UnknownTenantError, migrate, open_engine, writing
 
@@ -39,7 +39,8 @@ def prepare(settings: Settings, tell: Callable[[str], None]) -> None:
             tell("Generating tickets and the expert's traces ...")
             ingest(settings.corpus_dir, CorpusConfig(tickets=TICKETS, traced=300))
         tell("Training the policy model ...")
-        done = train(settings.corpus_dir, settings.models_dir, registry, TrainConfig())
+        folders = settings.corpus_dir, settings.models_dir
+        done = train(*folders, registry, TrainConfig(), gate_of(settings))
         right = done.report["right_unseen_phrases"]
         tell(f"  reads {right:.1%} of unseen phrases rightly ({time.monotonic() - started:.1f} s)")
     found_company(settings)

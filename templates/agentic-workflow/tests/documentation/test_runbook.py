@@ -64,6 +64,15 @@ def test_a_model_is_rolled_back_and_promoted_again(run, two_models):
     assert registry.current_id() == serving
 
 
+def test_a_model_that_no_reviewed_branch_holds_stays_out(run, two_models, monkeypatch):
+    registry, before, other = two_models
+    run("models rollback")
+    monkeypatch.setenv("PORTFOLIO_PROJECT_REVIEWED_BRANCH", "no/such")
+    command = ["models", "promote", other]
+    assert "git knows no 'no/such' here" in str(CliRunner().invoke(cli.app, command).exception)
+    assert registry.current_id() == before
+
+
 def test_a_log_that_was_changed_is_noticed(run, workspace):
     engine = open_engine(f"sqlite:///{workspace / 'world.db'}")
     with writing(engine, "demo") as connection:

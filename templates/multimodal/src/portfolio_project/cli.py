@@ -12,7 +12,7 @@ import typer
 from .endings import Errors
 from .endings import run as run_to_end
 from .index_cli import index_app
-from .provenance import GateCheck, ProvenanceError, Version
+from .provenance import GateCheck, ProvenanceError, Reviewed, Version
 from .registry_cli import add_commands
 from .serving import BadSettings, load_settings
 from .serving.keys_cli import keys_app
@@ -139,13 +139,19 @@ def _settings(**overrides: object) -> Settings:
 
 
 def _gate() -> GateCheck:
-    from .train import GATE  # noqa: PLC0415
+    from .train import gate_of  # noqa: PLC0415
 
-    return GATE
+    return gate_of(_settings())
+
+
+def _review(branch: str | None) -> Reviewed:
+    from .train import review  # noqa: PLC0415
+
+    return review(_settings(), branch)
 
 
 def _remark(version: Version) -> str:
     return str(version.manifest.config.get("name", ""))
 
 
-add_commands(models, lambda: _settings().registry_dir, _gate, _remark)
+add_commands(models, lambda: _settings().registry_dir, _gate, _review, _remark)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from importlib.resources import files
 from itertools import combinations
-from typing import Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -13,6 +13,10 @@ from .errors import UserError
 from .preprocess import SpectrogramParameters
 from .world.attributes import ROW_SIZES
 from .world.negatives import Kind
+
+if TYPE_CHECKING:
+    from .provenance import RunManifest
+    from .provenance.review import Read
 
 Modality = Literal["image", "text", "sound", "attributes"]
 
@@ -144,27 +148,47 @@ def config_names() -> tuple[str, ...]:
     )
 
 
-def load_config(name: str) -> TrainConfig:
+def load_config(name: str, read: Read | None = None) -> TrainConfig:
     """Read a named configuration; `base` in it names another that it changes.
 
-    Raises ConfigError with one line.
+    `read` reads files of the package elsewhere than on disk. Raises ConfigError with one line.
     """
     try:
-        return TrainConfig.model_validate({**_values(name), "name": name})
+        return TrainConfig.model_validate({**_values(name, read or _read), "name": name})
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise ConfigError(f"configuration {name}: {where}: {first['msg']}") from None
 
 
-def _values(name: str) -> dict[str, object]:
-    if name not in config_names():
+def is_named(run: RunManifest, read: Read) -> bool:
+    """Whether a model's settings are those of the configuration whose name they bear.
+
+    How many categories its attributes have is the data's to say.
+    """
+    try:
+        named = load_config(str(run.config.get("name")), read)
+        ran = TrainConfig.model_validate(run.config)
+    except (ConfigError, ValidationError, tomllib.TOMLDecodeError):
+        return False
+    sizes = {"attribute_sizes": ran.model.attribute_sizes}
+    model = named.model.model_copy(update=sizes)
+    return named.model_copy(update={"model": model}) == ran
+
+
+def _read(name: str) -> str | None:
+    file = files(__package__).joinpath(name)
+    return file.read_text("utf-8") if file.is_file() else None
+
+
+def _values(name: str, read: Read) -> dict[str, object]:
+    text = None if {"/", "\\"} & {*name} else read(f"configs/{name}.toml")
+    if text is None:
         known = ", ".join(config_names())
         raise ConfigError(f"there is no configuration {name!r}; there are {known}")
-    text = (files(__package__) / "configs" / f"{name}.toml").read_text("utf-8")
     values: dict[str, object] = tomllib.loads(text)
     base = values.pop("base", None)
-    return values if base is None else _merged(_values(str(base)), values)
+    return values if base is None else _merged(_values(str(base), read), values)
 
 
 def _merged(under: dict[str, object], over: dict[str, object]) -> dict[str, object]:

@@ -17,7 +17,7 @@ from .progress import Bars
 from .provenance import Registry
 from .serving import BadSettings, serve
 from .settings import Settings
-from .train import train
+from .train import gate_of, train
 
 CONFIG = "demo"
 DOCUMENTS = 1_000
@@ -60,7 +60,7 @@ def prepare(settings: Settings, options: Options, tell: Tell) -> None:
     if registry.current_id() is None:
         tell("Training the towers on them; the loss should fall ...")
         folders = settings.dataset_dir, settings.models_dir
-        trained = train(*folders, registry, config, shown)
+        trained = train(*folders, registry, config, shown, gate=gate_of(settings))
         recall = trained.metrics["validation_recall_at_1"]
         size = trained.metrics["validation_size"]
         shown.end(f"text finds its picture first in {recall:.1%} of {size:,.0f} held-back scenes")

@@ -13,6 +13,7 @@ import pytest
 
 MODULE = "portfolio_project"
 DATA_DIR = "PORTFOLIO_PROJECT_DATA_DIR"
+BRANCH = "PORTFOLIO_PROJECT_REVIEWED_BRANCH"
 INDEX_URL = "PORTFOLIO_PROJECT_INDEX_URL"
 
 
@@ -45,6 +46,19 @@ def test_what_cannot_work_is_told_in_one_line(tmp_path, arguments, says):
     assert done.returncode == 2, done.stderr
     assert re.search(says, done.stderr.splitlines()[-1])
     assert "Traceback" not in done.stderr
+
+
+def test_a_model_that_no_reviewed_branch_holds_stays_out(workspace):
+    version = (workspace / "registry/current").read_text().strip()
+    (workspace / "registry/current").unlink()
+    (workspace / "registry/history.jsonl").unlink()
+
+    done = command("models", "promote", version, folder=workspace, **{BRANCH: "no/such"})
+
+    assert done.returncode == 2
+    assert done.stderr.strip().endswith("git knows no 'no/such' here; fetch it")
+    assert not (workspace / "registry/current").exists()
+    assert command("models", "promote", version, folder=workspace).returncode == 0
 
 
 def test_a_database_that_is_not_there_is_told_in_one_line(tmp_path, unused_port):

@@ -61,6 +61,9 @@ class Model(BaseModel):
     serving: bool
     sha256: str = Field(description="Of its main file")
     metrics: dict[str, float] = Field(description="As its training measured them")
+    commit: str | None = Field(
+        description="The latest one that is known to hold its code and its lock; null if none is"
+    )
 
 
 class Move(BaseModel):
@@ -178,4 +181,5 @@ def _model(of: Models, version: Version, serving: str | None) -> Model:
         serving=version.id == serving,
         sha256=version.files[of.file].sha256,
         metrics=dict(version.manifest.metrics),
+        commit=next(reversed(version.origin.commits), None),
     )

@@ -2,24 +2,27 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
-from .provenance import GateCheck, Registry, Version
+from .provenance import GateCheck, Registry, Reviewed, UnknownVersionError, Version
 
 
 def add_commands(
     commands: typer.Typer,
     folder: Callable[[], Path],
     gate: Callable[[], GateCheck],
+    review: Callable[[str | None], Reviewed],
     remark: Callable[[Version], str],
 ) -> None:
-    """Add list, promote and rollback.
+    """Add list, promote, rollback and review.
 
     Args:
         commands: where they go.
         folder: where the registry is. Asked when a command runs.
         gate: what a model has to pass. Asked when a command runs, so that it may import late.
+        review: what compares a model with a branch; without one, with the branch of the settings.
         remark: what a line of the list says of a version.
     """
 
@@ -29,7 +32,7 @@ def add_commands(
         kept = Registry(folder())
         serving = kept.current_id()
         for one in kept.versions():
-            typer.echo(f"{'*' if one.id == serving else ' '} {one.id}  {remark(one)}")
+            typer.echo(f"{'*' if one.id == serving else ' '} {one.id}  {remark(one)}  {one.origin}")
 
     @commands.command()
     def promote(version: str) -> None:
@@ -40,3 +43,16 @@ def add_commands(
     def rollback() -> None:
         """Let the model before this one serve again."""
         typer.echo(f"{Registry(folder()).rollback().id} serves")
+
+    @commands.command("review")
+    def review_model(
+        version: Annotated[str | None, typer.Argument(help="The serving one if left out")] = None,
+        branch: Annotated[str | None, typer.Option(help="Such as origin/main")] = None,
+    ) -> None:
+        """Say which commit of a reviewed branch holds what made a model; exit 2 if none does."""
+        kept = Registry(folder())
+        found = kept.get(version) if version else kept.current()
+        if found is None:
+            raise UnknownVersionError("no model serves yet. Train one, or name a version")
+        reviewed = review(branch)
+        typer.echo(f"{found.id} is of commit {reviewed.commit_of(found)} on {reviewed.branch}")

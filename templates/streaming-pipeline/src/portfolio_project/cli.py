@@ -15,7 +15,7 @@ from .endings import Errors, end
 from .endings import run as run_to_end
 from .events import Reason
 from .profiles import PROFILES, Profile
-from .provenance import GateCheck, ProvenanceError, Registry, Version
+from .provenance import GateCheck, ProvenanceError, Registry, Reviewed, Version
 from .registry_cli import add_commands
 from .serving import BadSettings, load_settings
 from .serving.keys_cli import keys_app
@@ -71,6 +71,7 @@ def train(
 ) -> None:
     """Train on what was ingested, register the models, and promote what passes the gate."""
     from .config import TrainConfig  # noqa: PLC0415
+    from .train import gate_of  # noqa: PLC0415
     from .train import train as run  # noqa: PLC0415
 
     settings = _settings()
@@ -82,7 +83,8 @@ def train(
         seed=seed,
     )
     registry = Registry(settings.registry_dir)
-    for model in run(settings.dataset_dir, settings.models_dir, registry, config):
+    folders = settings.dataset_dir, settings.models_dir
+    for model in run(*folders, registry, config, gate_of(settings)):
         report = model.report
         typer.echo(
             f"{model.version}  {model.algorithm:<9} AUC {report['auc_roc']:.3f}  "
@@ -143,6 +145,7 @@ def reproduce(*, follow_parent: Annotated[bool, typer.Option(hidden=True)] = Fal
     """Ingest and train again in fresh processes, and compare every byte; exit 1 if one differs."""
     from .ingest import EVENTS_FILE, ingest_world  # noqa: PLC0415
     from .reproduction import reproduce_all  # noqa: PLC0415
+    from .train import gate_of  # noqa: PLC0415
     from .train import train as run  # noqa: PLC0415
 
     if follow_parent:
@@ -158,6 +161,7 @@ def reproduce(*, follow_parent: Annotated[bool, typer.Option(hidden=True)] = Fal
             settings.models_dir,
             Registry(settings.registry_dir),
             small.training,
+            gate_of(settings),
         )
     found = reproduce_all(settings)
     for one in found:
@@ -322,10 +326,11 @@ def try_model(
 ) -> None:
     """Try a model beside the serving one: in the shadow, or as a canary if it passes the gate."""
     from .challenger import start_trial  # noqa: PLC0415
-    from .train import GATE  # noqa: PLC0415
+    from .train import gate_of  # noqa: PLC0415
 
+    settings = _settings()
     try:
-        trial = start_trial(Registry(_settings().registry_dir), version, share, GATE)
+        trial = start_trial(Registry(settings.registry_dir), version, share, gate_of(settings))
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
     place = f"decides for {trial.share:.1%} of the cards" if trial.share else "runs in the shadow"
@@ -363,9 +368,15 @@ def _settings(**overrides: object) -> Settings:
 
 
 def _gate() -> GateCheck:
-    from .train import GATE  # noqa: PLC0415
+    from .train import gate_of  # noqa: PLC0415
 
-    return GATE
+    return gate_of(_settings())
+
+
+def _review(branch: str | None) -> Reviewed:
+    from .train import review  # noqa: PLC0415
+
+    return review(_settings(), branch)
 
 
 def _remark(version: Version) -> str:
@@ -375,7 +386,7 @@ def _remark(version: Version) -> str:
     return f"{algorithm_of(version):<9} average precision {precision:.3f}"
 
 
-add_commands(models, lambda: _settings().registry_dir, _gate, _remark)
+add_commands(models, lambda: _settings().registry_dir, _gate, _review, _remark)
 
 
 def _stream() -> tuple[Log, View]:

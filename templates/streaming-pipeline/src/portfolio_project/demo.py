@@ -20,7 +20,7 @@ from .serving import serve
 from .serving.ports import reserve_port
 from .settings import Settings
 from .supervisor import Child, Supervisor
-from .train import STATE_FILE, train
+from .train import STATE_FILE, gate_of, train
 
 PROFILE = "small"
 SPEED = 4_500
@@ -84,7 +84,7 @@ def prepare(settings: Settings, options: Options, tell: Tell) -> None:
     if registry.current_id() is None or not state_file.exists():
         tell("Training: replaying them through the features, fitting, testing ...")
         folders = settings.dataset_dir, settings.models_dir
-        for model in train(*folders, registry, profile.training):
+        for model in train(*folders, registry, profile.training, gate_of(settings)):
             found = model.report
             tell(
                 f"  {model.algorithm}: average precision {found['average_precision']:.3f}, "

@@ -14,7 +14,7 @@ from .ingest import EVENTS_FILE
 from .provenance import Registry
 from .serving_model import NoModelError
 from .settings import Settings
-from .train import GATE, Trained, enter, judge, produce, report_of
+from .train import GATE, Trained, enter, gate_of, judge, produce, report_of
 from .view import View
 
 _ALGORITHM = "lightgbm"
@@ -37,7 +37,7 @@ def retrain(settings: Settings, *, shadow: bool = False) -> Trained:
     produce(data, models, config)
     version = enter(registry, models / _ALGORITHM)
     if not shadow:
-        return judge(registry, models / _ALGORITHM, version)
+        return judge(registry, models / _ALGORITHM, version, gate_of(settings))
     start_trial(registry, version, 0.0, GATE)
     return Trained(version, _ALGORITHM, report_of(models / _ALGORITHM), "it runs in the shadow")
 

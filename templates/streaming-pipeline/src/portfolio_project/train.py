@@ -24,19 +24,25 @@ from .fingerprint import fingerprint
 from .fit import REPORT_FILE
 from .ingest import EVENTS_FILE, RUN_FILE
 from .monitors.reference import REFERENCE_FILE
+from .profiles import PROFILES
 from .provenance import (
     Gate,
+    GateCheck,
     GateRefusedError,
     Registry,
+    Reviewed,
     RunManifest,
     Threshold,
     Version,
     deterministic,
     deterministic_environment,
     read_run,
+    with_review,
     write_run,
 )
+from .provenance.review import DEFAULT_BRANCH, Read
 from .scorer import MODEL_FILE, SPEC_FILE
+from .settings import Settings
 from .snapshot import save_state
 from .table import replay
 
@@ -53,6 +59,21 @@ GATE = Gate(
 serving one."""
 
 
+def gate_of(settings: Settings) -> GateCheck:
+    """What a model must pass to serve: `GATE`, and review where the settings name a branch."""
+    return with_review(GATE, review(settings)) if settings.reviewed_branch else GATE
+
+
+def review(settings: Settings, branch: str | None = None) -> Reviewed:
+    """What tells whether a model is that of a branch: the one given, or that of the settings."""
+    return Reviewed(branch or settings.reviewed_branch or DEFAULT_BRANCH, _is_of_a_profile)
+
+
+def _is_of_a_profile(run: RunManifest, _read: Read) -> bool:
+    profiles = (one.training.model_dump(exclude={"algorithm"}) for one in PROFILES.values())
+    return any(named.items() <= run.config.items() for named in profiles)
+
+
 class TrainingError(Exception):
     """Training could not be done; the text says why in one line."""
 
@@ -67,13 +88,19 @@ class Trained:
     refused: str | None
 
 
-def train(dataset: Path, models: Path, registry: Registry, config: TrainConfig) -> list[Trained]:
+def train(
+    dataset: Path,
+    models: Path,
+    registry: Registry,
+    config: TrainConfig,
+    gate: GateCheck = GATE,
+) -> list[Trained]:
     """Train every algorithm on the data set in `dataset`, by way of the folder `models`.
 
     Raises TrainingError or DatasetError, and the registry's ProvenanceError.
     """
     produce(dataset, models, config)
-    return [register(registry, models / name) for name in ALGORITHMS]
+    return [register(registry, models / name, gate) for name in ALGORITHMS]
 
 
 def produce(dataset: Path, models: Path, config: TrainConfig) -> None:
@@ -127,9 +154,9 @@ def describe(dataset: Path, folder: Path, config: TrainConfig) -> None:
     write_run(folder / RUN_FILE, manifest)
 
 
-def register(registry: Registry, folder: Path) -> Trained:
+def register(registry: Registry, folder: Path, gate: GateCheck) -> Trained:
     """Put the fitted model in `folder` into the registry, and let it serve if the gate lets it."""
-    return judge(registry, folder, enter(registry, folder))
+    return judge(registry, folder, enter(registry, folder), gate)
 
 
 def enter(registry: Registry, folder: Path) -> str:
@@ -137,7 +164,7 @@ def enter(registry: Registry, folder: Path) -> str:
     return registry.register(_files(folder), read_run(folder / RUN_FILE))
 
 
-def judge(registry: Registry, folder: Path, version: str) -> Trained:
+def judge(registry: Registry, folder: Path, version: str, gate: GateCheck) -> Trained:
     """Let the version serve that was fitted in `folder`, if the gate lets it.
 
     The simplest model serves only where nothing has served yet.
@@ -148,7 +175,7 @@ def judge(registry: Registry, folder: Path, version: str) -> Trained:
         refused = "it is there to compare with, and to fall back on"
     else:
         try:
-            registry.promote(version, gate=GATE)
+            registry.promote(version, gate=gate)
         except GateRefusedError as error:
             refused = str(error)
     return Trained(version, algorithm, report_of(folder), refused)

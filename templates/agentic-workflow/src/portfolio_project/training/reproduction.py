@@ -11,7 +11,7 @@ from ..provenance import Registry, Reproduction, read_run, reproduce
 from ..provenance.reproduction_report import write_reproduction
 from ..settings import Settings
 from .ingest import READINGS, RUN, CorpusConfig, ingest
-from .train import TrainConfig, train
+from .train import TrainConfig, gate_of, train
 
 
 def reproduce_all(settings: Settings) -> list[Reproduction]:
@@ -23,7 +23,7 @@ def reproduce_all(settings: Settings) -> list[Reproduction]:
     if not (corpus / READINGS).exists():
         ingest(corpus, CorpusConfig())
     if not (models / RUN).exists():
-        train(corpus, models, Registry(settings.registry_dir), TrainConfig())
+        train(corpus, models, Registry(settings.registry_dir), TrainConfig(), gate_of(settings))
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(
         prefix="reproduce-", dir=settings.data_dir, ignore_cleanup_errors=True

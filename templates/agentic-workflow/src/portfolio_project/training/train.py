@@ -14,15 +14,20 @@ import orjson
 from ..policy_model.files import ARRAYS, NAMES, save
 from ..provenance import (
     Gate,
+    GateCheck,
     GateRefusedError,
     Registry,
+    Reviewed,
     RunManifest,
     Threshold,
     deterministic,
     read_run,
     save_report,
+    with_review,
     write_run,
 )
+from ..provenance.review import DEFAULT_BRANCH, Read
+from ..settings import Settings
 from .ingest import READINGS, RUN, TRACES, read_rows
 
 REPORT = "report.json"
@@ -31,6 +36,20 @@ GATE = Gate(
     Threshold(metric="coverage", at_least=0.35),
 )
 """What a model must show, on training phrases that it was not fitted on, before it may serve."""
+
+
+def gate_of(settings: Settings) -> GateCheck:
+    """What a model must pass to serve: `GATE`, and review where the settings name a branch."""
+    return with_review(GATE, review(settings)) if settings.reviewed_branch else GATE
+
+
+def review(settings: Settings, branch: str | None = None) -> Reviewed:
+    """What tells whether a model is that of a branch: the one given, or that of the settings."""
+    return Reviewed(branch or settings.reviewed_branch or DEFAULT_BRANCH, _is_of_the_code)
+
+
+def _is_of_the_code(run: RunManifest, _read: Read) -> bool:
+    return run.config == asdict(TrainConfig())
 
 
 class TrainingError(Exception):
@@ -57,7 +76,13 @@ class Trained:
     refused: str | None
 
 
-def train(corpus: Path, folder: Path, registry: Registry, config: TrainConfig) -> Trained:
+def train(
+    corpus: Path,
+    folder: Path,
+    registry: Registry,
+    config: TrainConfig,
+    gate: GateCheck = GATE,
+) -> Trained:
     """Train on the corpus by way of `folder`, register, and promote what passes the gate.
 
     Raises:
@@ -69,7 +94,7 @@ def train(corpus: Path, folder: Path, registry: Registry, config: TrainConfig) -
     manifest = read_run(folder / RUN)
     version = registry.register(files, manifest)
     try:
-        registry.promote(version, gate=GATE)
+        registry.promote(version, gate=gate)
     except GateRefusedError as error:
         return Trained(version, report, str(error))
     return Trained(version, report, None)

@@ -16,7 +16,7 @@ from ..index import open_index
 from ..registry_api import Follower, Models, models_router
 from ..serving import Service, build_app
 from ..settings import Settings
-from ..train import GATE, configuration_of
+from ..train import configuration_of, gate_of
 from .access import Access
 from .documents import documents_router
 from .embed import embed_router
@@ -35,7 +35,7 @@ def create_app(settings: Settings) -> Service:
     access = Access(settings, open_index(settings))
     models = Models(
         registry=access.registry,
-        gate=GATE,
+        gate=gate_of(settings),
         follow=access.follow_registry,
         kind=configuration_of,
         file=SPEC_FILE,

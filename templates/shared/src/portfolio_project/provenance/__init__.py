@@ -1,10 +1,12 @@
 """Provenance: what was run on what, files that keep their name, and figures that can be traced."""
 
+from .commits import Origin
 from .dead_letters import DeadLetter, DeadLetters, Redriven
 from .determinism import deterministic, deterministic_environment
 from .errors import (
     DocumentError,
     GateRefusedError,
+    NotReviewedError,
     ProvenanceError,
     RegistryBusyError,
     ReproduceError,
@@ -28,6 +30,7 @@ from .journal import Decision
 from .manifest import Artefact, Environment, RunManifest, read_run, write_run
 from .registry import Registry
 from .reproduction import Reproduction, compare_runs, reproduce
+from .review import Reviewed, with_review
 from .version import Version
 
 __all__ = [
@@ -40,12 +43,15 @@ __all__ = [
     "Gate",
     "GateCheck",
     "GateRefusedError",
+    "NotReviewedError",
+    "Origin",
     "ProvenanceError",
     "Redriven",
     "Registry",
     "RegistryBusyError",
     "ReproduceError",
     "Reproduction",
+    "Reviewed",
     "RunManifest",
     "TamperedVersionError",
     "Threshold",
@@ -66,5 +72,6 @@ __all__ = [
     "sha256_file",
     "sha256_json",
     "sha256_tree",
+    "with_review",
     "write_run",
 ]

@@ -27,6 +27,15 @@ class GateRefusedError(ProvenanceError):
         self.reasons = reasons
 
 
+class NotReviewedError(ProvenanceError):
+    """No reviewed branch holds what made a version; `reason` says why that is thought."""
+
+    def __init__(self, version: str, reason: str) -> None:
+        """Keep the reason apart, for a gate to give."""
+        super().__init__(f"version {version} is not reviewed: {reason}")
+        self.reason = reason
+
+
 class RegistryBusyError(ProvenanceError):
     """Another process holds the registry's lock for too long."""
 

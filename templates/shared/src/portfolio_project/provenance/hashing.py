@@ -4,7 +4,7 @@ import hashlib
 import json
 import math
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,11 +41,22 @@ def sha256_tree(root: Path, keep: Callable[[str], bool] = lambda _: True) -> str
     Raises:
         OSError: a file cannot be read, or links run in a circle.
     """
+    return sha256_listing(
+        (name, os.access(path, os.X_OK), sha256_file(path))
+        for name, path in _files(root, root)
+        if keep(name)
+    )
+
+
+def sha256_listing(files: Iterable[tuple[str, bool, str]]) -> str:
+    """Return the same SHA-256 for files that are not on disk.
+
+    Args:
+        files: (POSIX path, whether it is executable, SHA-256 of its bytes), in any order.
+    """
     digest = hashlib.sha256()
-    for name, path in sorted(_files(root, root)):
-        if keep(name):
-            mode = "100755" if os.access(path, os.X_OK) else "100644"
-            digest.update(f"{mode} {sha256_file(path)} {name}\0".encode())
+    for name, executable, sha256 in sorted(files):
+        digest.update(f"{'100755' if executable else '100644'} {sha256} {name}\0".encode())
     return digest.hexdigest()
 
 
@@ -110,7 +121,12 @@ def rounded(value: Any, decimals: int = DECIMALS) -> Any:
 
 def hash_package_code() -> str:
     """Return the SHA-256 of this package's Python source, wherever it is installed."""
-    return sha256_tree(PACKAGE, keep=lambda name: name.endswith(".py"))
+    return sha256_tree(PACKAGE, keep=is_code)
+
+
+def is_code(name: str) -> bool:
+    """Whether a file of the package counts as its code."""
+    return name.endswith(".py")
 
 
 def find_lock() -> Path | None:

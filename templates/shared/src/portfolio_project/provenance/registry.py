@@ -2,6 +2,7 @@
 
     root/versions/ID/version.json      hashes of the files, and the manifest of their run
     root/versions/ID/files/...         the files, read-only
+    root/origins/ID.json               the commits that are known to hold its code
     root/current                       the ID that serves, replaced in one step
     root/history.jsonl                 every decision, written before the pointer moves
     root/staging/                      copies in progress; whatever a kill leaves is removed
@@ -21,6 +22,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from pydantic import ValidationError
 
+from .commits import Origin, origin_of
 from .durable import drop_torn_line, replace_file, sync_folder
 from .errors import (
     GateRefusedError,
@@ -49,6 +51,7 @@ class Registry:
         """
         self.root = root
         self._versions = root / "versions"
+        self._origins = root / "origins"
         self._staging = root / "staging"
         self._pointer = root / "current"
         self._journal = Journal(root / "history.jsonl")
@@ -58,7 +61,8 @@ class Registry:
         """Copy `files` into a new immutable version and return its ID.
 
         The version becomes visible in one step, when it is whole and on disk. Registering the same
-        files of the same run again returns the same ID.
+        files of the same run again returns the same ID; if their code has been committed since, the
+        version's origin says so from then on.
 
         Args:
             files: name (a relative POSIX path, also among `manifest.outputs`) -> file to copy.
@@ -81,7 +85,9 @@ class Registry:
             target = self._versions / contents.id
             if target.exists():
                 self.get(contents.id).verify()
+                self._note_origin(contents)
                 return contents.id
+            self._note_origin(contents)
             replace_file(
                 staged / "version.json",
                 readable_json(contents.model_dump(mode="json")),
@@ -108,7 +114,8 @@ class Registry:
             raise TamperedVersionError(
                 f"version {name}: its version.json is missing or changed. Register the model again"
             )
-        return Version(name, path.parent, contents.files, contents.run)
+        origin = self._origin(name)
+        return Version(name, path.parent, contents.files, contents.run, origin)
 
     def versions(self) -> tuple[Version, ...]:
         """Return every version, oldest first.
@@ -214,6 +221,20 @@ class Registry:
             UnreadableError: the history file is malformed.
         """
         return self._journal.read()
+
+    def _note_origin(self, contents: Contents) -> None:
+        before = self._origin(contents.id)
+        origin = before.joined(origin_of(contents.run))
+        if origin != before:
+            data = readable_json(origin.model_dump(mode="json"))
+            replace_file(self._origins / f"{contents.id}.json", data)
+
+    def _origin(self, version: str) -> Origin:
+        """What was noted; nothing if that cannot be read. A claim is checked before it counts."""
+        try:
+            return Origin.model_validate_json((self._origins / f"{version}.json").read_bytes())
+        except (OSError, ValidationError):
+            return Origin()
 
     @contextmanager
     def _writing(self) -> Generator[None]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from .commits import Origin
 from .durable import sync_folder, write_all
 from .errors import ProvenanceError, TamperedVersionError
 from .hashing import sha256_bytes, sha256_json
@@ -30,12 +31,13 @@ class Contents(Frozen):
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """A registered version: where its files are, and the manifest of the run that made them."""
+    """A registered version: where its files are, the run that made them, and what git knew."""
 
     id: str
     root: Path
     files: Mapping[str, Artefact]
     manifest: RunManifest
+    origin: Origin
 
     def path(self, name: str) -> Path:
         """Return where a file lies, after checking that it is the one that was registered.

@@ -68,6 +68,11 @@ class ServingSettings(KeySettings):
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535, description="0 takes any free port")
     data_dir: Path = Path("var")
+    reviewed_branch: str = Field(
+        default="",
+        description="a model serves only if its code, lock and settings are on this branch, such "
+        "as origin/main; empty: whatever they are",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["auto", "json", "console"] = "auto"
     cors_origins: tuple[str, ...] = Field(default=(), description='["https://app.example"]')

@@ -18,7 +18,7 @@ from ..serving.pages import page_router
 from ..serving_model import POLL_SECONDS
 from ..settings import Settings
 from ..supervisor import Supervisor
-from ..train import GATE, algorithm_of
+from ..train import algorithm_of, gate_of
 from .access import Access
 from .alarms import alarms_router
 from .batch import batch_router
@@ -39,7 +39,7 @@ def create_app(settings: Settings, supervisor: Supervisor | None = None) -> Serv
     access = Access(settings, supervisor)
     models = Models(
         registry=access.registry,
-        gate=GATE,
+        gate=gate_of(settings),
         follow=access.follow_registry,
         kind=algorithm_of,
         file=MODEL_FILE,

@@ -13,7 +13,7 @@ from ..provenance import ProvenanceError
 from ..registry_api import Keeper, ModelUnavailableError, VersionId, problem_of
 from ..scorer import ModelMismatchError
 from ..serving import Principal, Problem, require_scope
-from ..train import GATE, algorithm_of
+from ..train import algorithm_of, gate_of
 from .access import Access
 
 
@@ -62,7 +62,7 @@ def trial_router(access: Access) -> APIRouter:
         It takes the place of whatever was tried before. 409 if it serves already, or may not.
         """
         try:
-            start_trial(access.registry, version, start.share, GATE)
+            start_trial(access.registry, version, start.share, gate_of(access.settings))
             access.follow_registry()
         except ProvenanceError as error:
             raise problem_of(error) from error
