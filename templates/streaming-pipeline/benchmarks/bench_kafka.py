@@ -40,6 +40,7 @@ from portfolio_project.kafka import (
     host,
     mock,
     relay,
+    router,
     stages,
     wire,
     worker,
@@ -84,12 +85,21 @@ def run_worker(name: str, windows: Path | None) -> None:
 def windows_of(log: broker.Log, count: int) -> dict[str, list[bytes]]:
     """What workers keep after `count` entries, by topic."""
     kept: dict[tuple[str, str], bytes] = {}
-    for record in log.read(0, count):
-        for place in relay.destinations(record):
-            stored, _ = worker.STAGES[place[0]](kept.get(place), record)
-            if stored is not None:
-                kept[place] = stored
+    for name, key, record in router_of(log, count).route(log.read(0, count)):
+        stored, _ = worker.STAGES[name](kept.get((name, key)), record)
+        if stored is not None:
+            kept[name, key] = stored
     return {topic: [kept[place] for place in kept if place[0] == topic] for topic in HALVES}
+
+
+def router_of(log: broker.Log, count: int) -> router.Router:
+    """A router that has the ids of `count` entries from here and not from a store."""
+    taken: dict[str, int] = {}
+    for record in log.read(0, count):
+        event = events.read_event(record.topic, record.value, record.arrived_at)
+        if isinstance(event, events.Transaction):
+            taken.setdefault(event.event_id, record.offset)
+    return router.Router(lambda ids: {one: taken[one] for one in ids if one in taken})
 
 
 class Measured(NamedTuple):
@@ -114,7 +124,7 @@ def measure(
         mock.any_broker(Path(folder), PARTITIONS) as (target, settings),
         closing(Watch(target, wanted(log, count, passing=windows is not None))) as watch,
     ):
-        sender = relay.Relay(target, log, 0)
+        sender = relay.Relay(target, log, router_of(log, count), 0)
         command = [sys.executable, __file__, *([f"--windows={windows}"] if windows else [])]
         environment = {**os.environ, **host.environment(settings)}
         names = [f"worker-{number}" for number in range(workers)]
@@ -161,15 +171,12 @@ def wanted(log: broker.Log, count: int, *, passing: bool) -> list[int]:
 
     A payment that is taken has two halves. Workers that only pass on answer whatever comes by.
     """
-    found = [0]
-    windows = state.KeyedState()
-    for record in log.read(0, count):
-        halves = len(relay.destinations(record))
-        if halves == 2 and not passing:
-            event = events.read_event(record.topic, record.value, record.arrived_at)
-            taken = not isinstance(event, events.Rejected) and windows.apply(event) is not None
-            halves = 1 + taken
-        found.append(halves)
+    found = [0] * (count + 1)
+    for name, _, record in router_of(log, count).route(log.read(0, count)):
+        silent = name == brokers.TERMINALS and record.topic == events.Topic.TRANSACTIONS
+        event = events.read_event(record.topic, record.value, record.arrived_at)
+        if passing or not (silent and isinstance(event, events.Rejected)):
+            found[record.offset] += 1
     return found
 
 

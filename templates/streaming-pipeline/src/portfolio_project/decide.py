@@ -10,15 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .broker import Record
-from .events import Reason, Rejected, Transaction
+from .events import Rejected, Transaction
 from .generator import LATE
 from .scorer import Beside, Scorer
 from .store import Letter, Outcome
 
 Decided = tuple[float, int, str]
 """Score, alert (1 or 0), version of the model."""
-
-REUSED = Rejected(Reason.REUSED_ID, "another transaction had this event_id before")
 
 
 def decide(

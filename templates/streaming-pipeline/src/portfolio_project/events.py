@@ -137,6 +137,9 @@ class Rejected(NamedTuple):
     detail: str
 
 
+REUSED = Rejected(Reason.REUSED_ID, "another transaction had this event_id before")
+
+
 _READERS = {
     Topic.TRANSACTIONS.value: TypeAdapter[Event](Transaction).validator,
     Topic.LABELS.value: TypeAdapter[Event](Label).validator,

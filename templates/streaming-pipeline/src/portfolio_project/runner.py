@@ -15,8 +15,8 @@ import sqlite3
 from collections.abc import Callable
 
 from .broker import Log, Record
-from .decide import REUSED, decide, letter_of
-from .events import DAY, Label, Rejected, Transaction, read_event
+from .decide import decide, letter_of
+from .events import DAY, REUSED, Label, Rejected, Transaction, read_event
 from .features import Features
 from .scorer import Scorer
 from .state import KeyedState
@@ -75,7 +75,7 @@ class Runner:
         self._recover()
         events = [read_event(record.topic, record.value, record.arrived_at) for record in records]
         ids = [event.event_id for event in events if isinstance(event, Transaction)]
-        self._used = self._store.known(ids)
+        self._used = set(self._store.known(ids))
 
     def save(self) -> None:
         """Store the state of a stream that is at rest, unless that is done."""

@@ -194,13 +194,14 @@ class Store:
         rows = self._db.execute("SELECT kind, key, data FROM state")
         return [Row(*row) for row in rows]
 
-    def known(self, event_ids: Sequence[str]) -> set[str]:
-        """Those of `event_ids` that have a prediction."""
+    def known(self, event_ids: Sequence[str]) -> dict[str, int]:
+        """Those of `event_ids` that have a prediction, and the offset of each."""
         rows = self._db.execute(
-            "SELECT event_id FROM predictions WHERE event_id IN (SELECT value FROM json_each(?))",
+            "SELECT event_id, offset FROM predictions"
+            " WHERE event_id IN (SELECT value FROM json_each(?))",
             (orjson.dumps(event_ids).decode(),),
         )
-        return {row[0] for row in rows}
+        return dict(rows.fetchall())
 
     def predicted(self, after: int, until: int) -> set[int]:
         """Offsets in (after, until] that ended in a prediction."""

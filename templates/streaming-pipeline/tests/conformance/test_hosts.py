@@ -6,6 +6,7 @@ Kafka host runs on librdkafka's mock cluster, or on the broker that KAFKA_BOOTST
 
 import shutil
 import threading
+from contextlib import closing
 from itertools import pairwise
 
 import numpy as np
@@ -21,9 +22,11 @@ from pipeline import (
     run,
 )
 
-from portfolio_project import broker, events, store
+from portfolio_project import broker, events, state, store
 from portfolio_project.kafka import host, mock
 
+BEGUN = 100
+"""Events, of less than two days: what came ahead of them may still be delivered again."""
 TABLES = ("predictions", "labels", "dead_letters", "counters")
 
 
@@ -87,22 +90,19 @@ def test_a_stream_that_the_embedded_runner_began_goes_on_on_kafka_and_comes_back
     data = tmp_path / "var"
     shutil.copytree(trained / "registry", data / "registry")
     model = current_scorer(trained)
-    strange = used_again(plan, arrived_at=int(plan.arrived_at[1_999]))
-    begun = list(plan.envelopes(0, 1_000))
-    repeated = next(one for one in reversed(begun) if read_payment(one) is not None)
-    told = look_at(read_payment(repeated).terminal_id, arrived_at=strange.arrived_at)
-    stream = [*begun, repeated, *plan.envelopes(1_000, 2_000), strange, told]
-    stream += plan.envelopes(2_000)
+    stream = strange_stream(plan)
     log = broker.Log(tmp_path / "log.db")
     log.append(stream)
+    begin_with_history(tmp_path / "s.db", plan)
     embedded = run(log, tmp_path / "s.db", model)
 
-    log = log_of(data / "log.db", plan, 1_000)
+    log = log_of(data / "log.db", plan, BEGUN)
+    begin_with_history(data / "stream.db", plan)
     run(log, data / "stream.db", model).close()
-    log.append(stream[1_000:2_003])
+    log.append(stream[BEGUN:1_010])
     with mock.any_broker(data, 3) as (_, settings):
         host.work(settings, threading.Event(), workers=1, until_end=True)
-    log.append(stream[2_003:])
+    log.append(stream[1_010:])
     found = run(log, data / "stream.db", model)
 
     assert letters_by_reason(found)["event-id-reused"] == 1
@@ -110,21 +110,57 @@ def test_a_stream_that_the_embedded_runner_began_goes_on_on_kafka_and_comes_back
         assert contents(found, table) == contents(embedded, table)
 
 
-def used_again(plan, arrived_at):
-    """A payment by a new card at a new terminal, with the id of the first one of the plan."""
-    first = next(one for one in plan.envelopes() if one.value.startswith(b'{"version":1'))
-    body = orjson.loads(first.value)
-    body |= {"card_id": "new", "terminal_id": "new", "occurred_at": arrived_at}
-    return broker.Envelope(arrived_at, "transactions", orjson.dumps(body))
+def begin_with_history(path, plan):
+    """A store with windows of before the stream: those of one payment."""
+    windows = state.KeyedState()
+    windows.apply(read_payment(of_history(plan)))
+    with closing(store.Store(path)) as results:
+        results.bootstrap(windows.rows())
+
+
+def of_history(plan):
+    """A payment of an hour before the stream."""
+    return altered(next(plan.envelopes()), "old", occurred_at=int(plan.arrived_at[0]) - 3_600)
+
+
+def strange_stream(plan):
+    """The plan's events, and behind the first of them payments under ids that were taken.
+
+    More than a week later comes one of each card and terminal that they name: its features tell
+    what was counted.
+    """
+    begun, middle = list(plan.envelopes(0, BEGUN)), list(plan.envelopes(BEGUN, 1_000))
+    last = last_payment(begun)
+    event_id = read_payment(last).event_id
+    strange = [
+        of_history(plan),
+        last,
+        altered(last, "moved", event_id=event_id, card_id=read_payment(last).card_id),
+        altered(last, "used", event_id=event_id),
+    ]
+    named = [read_payment(one) for one in strange]
+    looks = [
+        altered(
+            last_payment(middle), f"look-{number}", card_id=one.card_id, terminal_id=one.terminal_id
+        )
+        for number, one in enumerate(named)
+    ]
+    return [*begun, *strange, *middle, *looks, *plan.envelopes(1_000)]
+
+
+def last_payment(envelopes):
+    """The last one that is a payment and taken."""
+    return next(one for one in reversed(envelopes) if read_payment(one) is not None)
+
+
+def altered(one, name, **changes):
+    """A payment in version 1, all of `name` but for the changes, with the moment of another."""
+    at = read_payment(one).occurred_at
+    body = payment(event_id=name, card_id=name, terminal_id=name, occurred_at=at) | changes
+    return one._replace(value=orjson.dumps(body))
 
 
 def read_payment(one):
     """The payment in an envelope, None if it is none or is refused."""
     event = events.read_event(one.topic, one.value, one.arrived_at)
     return event if isinstance(event, events.Transaction) else None
-
-
-def look_at(terminal_id, arrived_at):
-    """A payment whose features tell how many the terminal has had."""
-    body = payment(event_id="look", card_id="look", terminal_id=terminal_id, occurred_at=arrived_at)
-    return broker.Envelope(arrived_at, "transactions", orjson.dumps(body))

@@ -1,8 +1,10 @@
 """What Kafka workers do to a message, without Kafka: order, repetition, and what cannot be read."""
 
+from unittest.mock import ANY
+
 import orjson
 import pytest
-from pipeline import START, envelope, faulty_plan, label, payment, replayed
+from pipeline import START, envelope, faulty_plan, label, payment, replayed, transaction
 
 from portfolio_project import broker, events, state
 from portfolio_project.brokers import (
@@ -12,10 +14,16 @@ from portfolio_project.brokers import (
     broker_of,
 )
 from portfolio_project.features import FEATURE_NAMES, NEW_CARD
-from portfolio_project.kafka import kept, relay, stages, wire
+from portfolio_project.kafka import kept, router, stages, wire
 from portfolio_project.settings import Settings
 
+REUSED = ("event-id-reused", "another transaction had this event_id before")
 STAGES = {CARDS: stages.by_card, TERMINALS: stages.by_terminal}
+
+
+def nobody(_ids):
+    """A store that has no payment."""
+    return {}
 
 
 class Keys:
@@ -24,10 +32,15 @@ class Keys:
     def __init__(self):
         self.kept = {}
         self.answers = []
+        self.router = router.Router(nobody)
 
     def take(self, record, *, only=(CARDS, TERMINALS)):
         """Hand an entry of the log to where the relay would send it."""
-        for name, key in relay.destinations(record):
+        self.hand_out(self.router.route([record]), only=only)
+
+    def hand_out(self, routed, *, only=(CARDS, TERMINALS)):
+        """Hand messages to their stages."""
+        for name, key, record in routed:
             if name in only:
                 bytes_now, answers = STAGES[name](self.kept.get((name, key)), record)
                 if bytes_now is not None:
@@ -39,6 +52,10 @@ class Keys:
         read = {CARDS: kept.read_card, TERMINALS: kept.read_terminal}
         return {key: read[key[0]](data)[1:] for key, data in self.kept.items()}
 
+    def said_of(self, offset):
+        """All answers to an entry."""
+        return [(one.kind, one.detail) for number, one in self.answers if number == offset]
+
     def features(self):
         """What is known of each payment, by the offset of its entry: both halves, or one."""
         found = {}
@@ -46,6 +63,11 @@ class Keys:
             if kind in wire.HALVES:
                 found[offset] = found.get(offset, ()) + detail
         return found
+
+
+def moves(answer):
+    """Whether an answer is of an entry that is remembered beside its key."""
+    return answer[1].kind not in {wire.Kind.LETTER, wire.Kind.DUPLICATE}
 
 
 def records(plan=None):
@@ -73,26 +95,24 @@ def test_the_halves_of_a_payment_are_the_reducers_own_features():
 def test_a_stage_that_is_ahead_of_the_other_says_the_same():
     some = records()[:800]
     apart, together = Keys(), Keys()
-    for record in some:
-        apart.take(record, only=(TERMINALS,))
-    for record in some:
-        apart.take(record, only=(CARDS,))
-        together.take(record)
+    routed = apart.router.route(some)
+    apart.hand_out(routed, only=(TERMINALS,))
+    apart.hand_out(routed, only=(CARDS,))
+    together.hand_out(routed)
     assert sorted(apart.answers) == sorted(together.answers)
     assert by_id(apart) == replayed(faulty_plan(), 800)
 
 
 def test_what_the_relay_sends_again_changes_nothing_and_is_answered_once():
     once, twice = Keys(), Keys()
-    some = records()[:900]
-    for record in some:
-        once.take(record)
-        twice.take(record)
-    for record in some[450:]:
-        twice.take(record)
+    routed = once.router.route(records()[:900])
+    for keys in (once, twice):
+        keys.hand_out(routed)
+    twice.hand_out(routed[len(routed) // 2 :])
     assert twice.kept == once.kept
-    known = [one for one in once.answers if one[1].kind is not wire.Kind.LETTER]
-    assert [one for one in twice.answers if one[1].kind is not wire.Kind.LETTER] == known
+    assert [one for one in twice.answers if moves(one)] == [
+        one for one in once.answers if moves(one)
+    ]
 
 
 def test_a_payment_that_is_delivered_again_moves_no_window():
@@ -102,17 +122,68 @@ def test_a_payment_that_is_delivered_again_moves_no_window():
     before = keys.meanings()
     keys.take(broker.Record(2, START + 60, topic, value))
     assert keys.meanings() == before
-    assert [answer.kind for offset, answer in keys.answers if offset == 2] == [wire.Kind.DUPLICATE]
+    assert keys.said_of(2) == [(wire.Kind.DUPLICATE, ())]
 
 
-def test_an_id_that_another_card_uses_in_the_same_second_is_answered_whole():
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"terminal_id": "another"}, (wire.Kind.DUPLICATE, ())),
+        ({"card_id": "another"}, (wire.Kind.LETTER, REUSED)),
+        ({"occurred_at": START + 2}, (wire.Kind.LETTER, REUSED)),
+        ({"amount_cents": -1}, (wire.Kind.LETTER, ANY)),
+    ],
+)
+def test_a_payment_under_an_id_that_was_taken_moves_no_window(changes, said):
     keys = Keys()
-    for offset, card in enumerate(("card-1", "card-2"), start=1):
-        keys.take(broker.Record(offset, *envelope(card_id=card)))
-    assert {offset: len(row) for offset, row in keys.features().items()} == {
-        1: len(FEATURE_NAMES),
-        2: len(FEATURE_NAMES),
-    }
+    keys.take(broker.Record(1, *envelope()))
+    before = dict(keys.kept)
+    again = broker.Record(2, START + 60, "transactions", orjson.dumps(payment(**changes)))
+    keys.take(again)
+    assert keys.kept == before
+    assert keys.said_of(2) == [said]
+
+
+def test_an_id_is_free_while_the_payment_that_named_it_was_refused():
+    keys = Keys()
+    early = broker.Record(1, START - events.DAY, *envelope()[1:])
+    keys.take(early)
+    for offset in (2, 3):
+        keys.take(broker.Record(offset, *envelope()))
+    assert [len(keys.said_of(offset)) for offset in (1, 2, 3)] == [1, 2, 1]
+    assert keys.said_of(3) == [(wire.Kind.DUPLICATE, ())]
+
+
+def test_an_id_stays_taken_when_its_payment_has_come_into_the_store():
+    stored = {}
+    keys = Keys()
+    keys.router = router.Router(lambda ids: {one: stored[one] for one in ids if one in stored})
+    first = broker.Record(1, *envelope())
+    keys.take(first)
+    stored["tx-1"] = 1
+    keys.router.forget(1)
+    keys.take(first)
+    assert len(keys.said_of(1)) == 2, "the entry itself, sent once more, is no repeated delivery"
+    keys.take(broker.Record(2, *envelope(terminal_id="another")))
+    assert keys.said_of(2) == [(wire.Kind.DUPLICATE, ())]
+
+
+def test_a_payment_of_history_that_comes_again_is_known_by_its_card_and_time():
+    history = state.KeyedState()
+    history.apply(transaction(1))
+    history.apply(transaction(2, card_id="card-2"))
+    before = router.payments_before(
+        history.rows(), lambda ids: {"tx-2": 9} if "tx-2" in ids else {}
+    )
+    assert before == {("card-1", f"{START + 1} tx-1")}
+    found = router.Router(nobody, before)
+    again, other = envelope(1), envelope(1, card_id="card-2")
+    sent = found.route([broker.Record(1, *again), broker.Record(2, *other)])
+    assert [(name, one.topic) for name, _, one in sent] == [
+        (CARDS, wire.AGAIN),
+        (CARDS, "transactions"),
+        (TERMINALS, "transactions"),
+    ]
 
 
 def test_windows_of_a_seed_give_way_to_newer_ones():
@@ -152,13 +223,13 @@ def test_what_is_kept_of_a_key_survives_its_bytes():
 
 def test_a_worker_that_knows_no_bytes_goes_on_where_another_stopped():
     steady, moved = Keys(), Keys()
-    for record in records():
-        steady.take(record)
-    for record in records():
-        if record.offset % 50 == 0:
+    routed = steady.router.route(records())
+    steady.hand_out(routed)
+    for number, one in enumerate(routed):
+        if number % 50 == 0:
             stages._cards._known.clear()
             stages._terminals._known.clear()
-        moved.take(record)
+        moved.hand_out([one])
     assert moved.kept == steady.kept
     assert moved.answers == steady.answers
 
@@ -188,8 +259,9 @@ def test_a_stage_does_not_take_windows_for_others_of_the_same_entry():
 )
 def test_every_entry_goes_where_it_is_needed_and_is_answered_once(topic, value, where):
     record = broker.Record(1, START + 1, topic, value)
-    assert relay.destinations(record) == where
     keys = Keys()
+    assert [(name, key) for name, key, _ in keys.router.route([record])] == where
+    keys.router.forget(1)
     keys.take(record)
     halves = len(where) == 2
     assert {answer.kind for _, answer in keys.answers} == (

@@ -21,6 +21,7 @@ from ..settings import Settings
 from ..store import Store
 from .handover import hand_over
 from .relay import Relay
+from .router import Router, payments_before
 from .sink import Sink
 from .topics import create_topics
 
@@ -48,9 +49,10 @@ def bridge(settings: Settings, stop: threading.Event, *, until_end: bool = False
         log = stack.enter_context(closing(Log(settings.log_path)))
         store = stack.enter_context(closing(Store(settings.store_path)))
         take_windows(settings, log, store)
-        relay = Relay(broker, log, store.position().offset)
+        router = Router(store.known, payments_before(store.state(), store.known))
+        relay = Relay(broker, log, router, store.position().offset)
         mark = folder / f"{broker.prefix}.json"
-        hand_over(lambda: Runner(log, store, model), log, store, relay, mark)
+        hand_over(lambda: Runner(log, store, model), store, relay, mark)
         sink = stack.enter_context(closing(Sink(broker, log, store, model)))
         _log.info("bridge_started", offset=sink.offset, model=model().version)
         done = 0

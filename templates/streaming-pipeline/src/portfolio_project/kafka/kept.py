@@ -18,7 +18,7 @@ import orjson
 
 from ..features import NEW_CARD, NEW_TERMINAL, Card, Terminal
 
-_HEAD = struct.Struct("<QII")
+_HEAD = struct.Struct("<QI")
 _pack_head = _HEAD.pack
 _OFFSET = 8
 """Bytes that the offset takes, the first of the head."""
@@ -33,8 +33,6 @@ class AtTerminal(NamedTuple):
     seen: int
     """Offset of the last entry of the log that it has in it."""
     terminal: Terminal
-    latest: str
-    """Payments that a repeated delivery could still name, as `stages` notes them."""
 
 
 class AtCard(NamedTuple):
@@ -48,23 +46,22 @@ class AtCard(NamedTuple):
 def pack_card(seen: int, card: Card) -> bytes:
     """Head, times, cents, and what could be delivered again; numbers are little-endian."""
     times, cents, _, recent, first, end = card
-    head = _pack_head(seen, end - first, 0)
+    head = _pack_head(seen, end - first)
     return head + _raw(times[first:end]) + _raw(cents[first:end]) + recent.encode()
 
 
-def pack_terminal(seen: int, terminal: Terminal, latest: str) -> bytes:
-    """Head, times, frauds as JSON if there are any, and what could be delivered again."""
+def pack_terminal(seen: int, terminal: Terminal) -> bytes:
+    """Head, times, and frauds as JSON if there are any."""
     times, frauds, first, end = terminal
-    told = orjson.dumps(frauds) if frauds else b""
-    head = _pack_head(seen, end - first, len(told))
-    return head + _raw(times[first:end]) + told + latest.encode()
+    head = _pack_head(seen, end - first)
+    return head + _raw(times[first:end]) + (orjson.dumps(frauds) if frauds else b"")
 
 
 def read_card(data: bytes | None) -> AtCard:
     """What the bytes of a card mean; one that nothing is known of has seen nothing."""
     if not data:
         return AtCard(0, NEW_CARD)
-    seen, count, _ = _HEAD.unpack_from(data)
+    seen, count = _HEAD.unpack_from(data)
     middle, end = _HEAD.size + count * _ENTRY, _HEAD.size + 2 * count * _ENTRY
     times, cents = _numbers(data[_HEAD.size : middle]), _numbers(data[middle:end])
     totals = array("q", accumulate(cents, initial=0))
@@ -74,14 +71,11 @@ def read_card(data: bytes | None) -> AtCard:
 def read_terminal(data: bytes | None) -> AtTerminal:
     """What the bytes of a terminal mean; one that nothing is known of has seen nothing."""
     if not data:
-        return AtTerminal(0, NEW_TERMINAL, "")
-    seen, count, told = _HEAD.unpack_from(data)
-    middle, end = _HEAD.size + count * _ENTRY, _HEAD.size + count * _ENTRY + told
-    frauds = orjson.loads(data[middle:end]) if told else ()
-    terminal = Terminal(
-        _numbers(data[_HEAD.size : middle]), tuple((at, one) for at, one in frauds), 0, count
-    )
-    return AtTerminal(seen, terminal, data[end:].decode())
+        return AtTerminal(0, NEW_TERMINAL)
+    seen, count = _HEAD.unpack_from(data)
+    end = _HEAD.size + count * _ENTRY
+    frauds = tuple((at, one) for at, one in orjson.loads(data[end:] or b"[]"))
+    return AtTerminal(seen, Terminal(_numbers(data[_HEAD.size : end]), frauds, 0, count))
 
 
 def seen_of(data: bytes) -> int:

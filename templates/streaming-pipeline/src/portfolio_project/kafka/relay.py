@@ -1,38 +1,33 @@
 """The relay: sends the log to Kafka in its order, each entry to the partitions that need it.
 
-A payment goes to its card and to its terminal, a label to its terminal. The relay keeps no position
-of its own: it begins at the last entry that the store has, and whatever it sends a second time is
-recognised by its offset. It runs ahead of the store by so many entries at most, which bounds what
-waits in the topics and in the sink.
+The relay keeps no position of its own: it begins at the last entry that the store has, and whatever
+it sends a second time is recognised by its offset. It runs ahead of the store by so many entries at
+most, which bounds what waits in the topics, in the router and in the sink.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from contextlib import suppress
-from typing import Any
 
-import orjson
 from confluent_kafka import Producer
 
 from ..broker import Log, Record
-from ..brokers import CARDS, TERMINALS, Broker, BrokerError
-from ..events import Topic
+from ..brokers import Broker, BrokerError
+from .router import Router
 from .wire import SEED, headers_of
 
 AHEAD = 20_000
 BATCH = 500
 _FLUSH_SECONDS = 30.0
-NO_KEY = "-"
-"""Key of an event that names no card or terminal; no identifier looks like this."""
 
 
 class Relay:
     """Sends the log from the entry behind `offset` on."""
 
-    def __init__(self, broker: Broker, log: Log, offset: int) -> None:
+    def __init__(self, broker: Broker, log: Log, router: Router, offset: int) -> None:
         self._broker = broker
         self._log = log
+        self._router = router
         self.offset = offset
         self._failed: str | None = None
         self._producer = Producer(
@@ -55,10 +50,11 @@ class Relay:
             raise BrokerError(self._failed)
         room = min(limit, stored + AHEAD - self.offset)
         records = self._log.read(self.offset, room) if room > 0 else []
-        for record in records:
-            for name, key in destinations(record):
-                self._produce(name, key, record)
-            self.offset = record.offset
+        self._router.forget(stored)
+        for name, key, record in self._router.route(records):
+            self._produce(name, key, record)
+        if records:
+            self.offset = records[-1].offset
         return len(records)
 
     def seed(self, kept: Iterable[tuple[str, str, bytes]], offset: int) -> None:
@@ -88,21 +84,3 @@ class Relay:
     def _delivered(self, error: object, _message: object) -> None:
         if error is not None:
             self._failed = f"{self._broker.address} refused a message: {error}"
-
-
-def destinations(record: Record) -> list[tuple[str, str]]:
-    """Topic and key of each partition that needs the entry. It is not judged here, only read."""
-    body: Any = None
-    with suppress(orjson.JSONDecodeError):
-        body = orjson.loads(record.value)
-    if record.topic == Topic.LABELS:
-        return [(TERMINALS, _key(body, "terminal_id"))]
-    card, terminal = _key(body, "card_id"), _key(body, "terminal_id")
-    if NO_KEY in {card, terminal}:
-        return [(CARDS, card)]
-    return [(CARDS, card), (TERMINALS, terminal)]
-
-
-def _key(body: Any, name: str) -> str:
-    value = body.get(name) if isinstance(body, dict) else None
-    return value if isinstance(value, str) and 0 < len(value) <= 64 else NO_KEY

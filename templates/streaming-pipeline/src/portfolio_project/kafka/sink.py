@@ -9,7 +9,6 @@ again what it had not stored.
 
 from __future__ import annotations
 
-import sqlite3
 import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -18,7 +17,7 @@ from confluent_kafka import OFFSET_STORED, Consumer, KafkaException, TopicPartit
 
 from ..broker import Log, Record
 from ..brokers import OUTCOMES, Broker, BrokerError
-from ..decide import REUSED, decide, letter_of
+from ..decide import decide, letter_of
 from ..events import Event, Label, Reason, Rejected, Transaction, read_event
 from ..scorer import Scorer
 from ..store import Outcome, Store, StoredLabel
@@ -122,23 +121,16 @@ class Sink:
     def _commit(self, run: list[_Held]) -> None:
         records = self._log.read(self.offset, len(run))
         answered = [(record, held.said) for record, held in zip(records, run, strict=True)]
-        try:
-            self._store.commit(_stored(answered, self._scorer))
-        except sqlite3.IntegrityError:
-            # Somebody used an event_id twice: as in the embedded runner, only then looked for.
-            ids = [_event(record).event_id for record, said in answered if Kind.OF_CARD in said]
-            self._store.commit(_stored(answered, self._scorer, self._store.known(ids)))
+        self._store.commit(_stored(answered, self._scorer))
         for record in records:
             del self._waiting[record.offset]
         self.offset = records[-1].offset
 
 
 def _stored(
-    answered: list[tuple[Record, dict[Kind, tuple[Any, ...]]]],
-    scorer: Callable[[], Scorer],
-    used: set[str] | None = None,
+    answered: list[tuple[Record, dict[Kind, tuple[Any, ...]]]], scorer: Callable[[], Scorer]
 ) -> Outcome:
-    """A batch as it goes into the store. Given `used`, a payment with such an id is refused."""
+    """A batch as it goes into the store."""
     outcome = Outcome(answered[-1][0].offset)
     payments: list[tuple[Record, Transaction]] = []
     features: list[tuple[float, ...]] = []
@@ -146,11 +138,6 @@ def _stored(
         if Kind.OF_CARD in said:
             event = _event(record)
             assert isinstance(event, Transaction)
-            if used is not None:
-                if event.event_id in used:
-                    outcome.letters.append(letter_of(record, REUSED))
-                    continue
-                used.add(event.event_id)
             payments.append((record, event))
             features.append(said[Kind.OF_CARD] + said[Kind.OF_TERMINAL])  # in that order
         elif Kind.DUPLICATE in said:

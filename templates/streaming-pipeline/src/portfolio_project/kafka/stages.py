@@ -4,7 +4,8 @@ A payment's features need the windows of its card and of its terminal, which liv
 partitions. So each payment comes twice, and each stage gives the half of its features that follows
 from what it keeps; the sink, which has the order of the log to restore in any case, puts the halves
 together. Each partition holds its keys' entries in the order of the log, so both are what one
-machine with the whole log would compute.
+machine with the whole log would compute. A payment under an id that was taken before comes to its
+card alone.
 
 Stages are pure: stored bytes and a message in, bytes and answers out. An entry whose offset the
 key has seen was processed before (the relay sent it again, or a worker took over): nothing is done.
@@ -13,8 +14,8 @@ key has seen was processed before (the relay sent it again, or a worker took ove
 from __future__ import annotations
 
 from ..broker import Record
-from ..events import MAX_CLOCK_SKEW, MAX_LATENESS, Label, Rejected, Transaction, read_event
-from ..features import judge, pay, unsettled, visit
+from ..events import REUSED, Label, Rejected, Topic, read_event
+from ..features import Card, judge, pay, visit, was_paid
 from .kept import (
     AtCard,
     AtTerminal,
@@ -25,11 +26,8 @@ from .kept import (
     read_terminal,
     seen_of,
 )
-from .wire import SEED, Kind, encode_answer, encode_of_card, encode_of_terminal
+from .wire import AGAIN, SEED, Kind, encode_answer, encode_of_card, encode_of_terminal
 
-_LATEST_CHARACTERS = 256
-"""From here on a terminal forgets payments that can't be delivered again."""
-_SLACK = MAX_LATENESS + MAX_CLOCK_SKEW
 _terminals = Memory(read_terminal)
 _cards = Memory(read_card)
 _new = tuple.__new__  # for each message, and a named tuple's own call takes longer
@@ -49,7 +47,7 @@ def by_terminal(stored: bytes | None, record: Record) -> Answered:
     """A payment or a label beside its terminal: windows of the terminal, its half of features."""
     if record.topic == SEED:
         return seed(stored, record)
-    seen, terminal, latest = _terminals.take(stored)
+    seen, terminal = _terminals.take(stored)
     if record.offset <= seen:
         return None, ()
     event = read_event(record.topic, record.value, record.arrived_at)
@@ -60,18 +58,10 @@ def by_terminal(stored: bytes | None, record: Record) -> Answered:
         terminal = judge(terminal, event)
         answers: tuple[bytes, ...] = _LABEL
     else:
-        at = event.occurred_at
-        line = note(event)
-        newest = terminal.times[terminal.end - 1] if terminal.end else -1
-        if at <= newest and line in latest.splitlines(keepends=True):
-            return None, ()  # the card's stage tells of it
-        terminal, theirs = visit(terminal, at)
-        if len(latest) > _LATEST_CHARACTERS:
-            latest = unsettled(latest, max(at, newest) - _SLACK)
-        latest += line
+        terminal, theirs = visit(terminal, event.occurred_at)
         answers = (encode_of_terminal(theirs),)
-    packed = pack_terminal(record.offset, terminal, latest)
-    _terminals.keep(packed, _new(AtTerminal, (record.offset, terminal, latest)))
+    packed = pack_terminal(record.offset, terminal)
+    _terminals.keep(packed, _new(AtTerminal, (record.offset, terminal)))
     return packed, answers
 
 
@@ -85,24 +75,30 @@ def by_card(stored: bytes | None, record: Record) -> Answered:
     seen, card = _cards.take(stored)
     if record.offset <= seen:
         return None, ()
+    if record.topic == AGAIN:
+        return None, _again(card, record)
     event = read_event(record.topic, record.value, record.arrived_at)
     if isinstance(event, Rejected):
         return None, _letter(event)
     assert not isinstance(event, Label)
     paid = pay(card, event.occurred_at, event.amount_cents, event.event_id)
-    if paid is None:
-        answers = _DUPLICATE
-    else:
-        card, own = paid
-        answers = (encode_of_card(own),)
+    if paid is None:  # the relay tells what comes again; should it not, this card can
+        return None, _DUPLICATE
+    card, own = paid
     packed = pack_card(record.offset, card)
     _cards.keep(packed, _new(AtCard, (record.offset, card)))
-    return packed, answers
+    return packed, (encode_of_card(own),)
 
 
-def note(payment: Transaction) -> str:
-    """A payment as a terminal notes it, to know it when it is delivered again."""
-    return f"{payment.occurred_at} {payment.card_id} {payment.event_id}\n"
+def _again(card: Card, record: Record) -> tuple[bytes, ...]:
+    """What a payment is whose id was taken before: delivered again, or under a used id."""
+    event = read_event(Topic.TRANSACTIONS, record.value, record.arrived_at)
+    if isinstance(event, Rejected):
+        return _letter(event)
+    assert not isinstance(event, Label)
+    if was_paid(card, event.occurred_at, event.event_id):
+        return _DUPLICATE
+    return _letter(REUSED)
 
 
 _LABEL = (encode_answer(Kind.LABEL),)

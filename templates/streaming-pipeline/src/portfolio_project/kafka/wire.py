@@ -22,6 +22,9 @@ ENTRY = "entry"
 SEED = "seed"
 """In the place of a topic: a message that brings stored windows instead of an event."""
 
+AGAIN = "again"
+"""In the place of a topic: a payment whose id an earlier entry of the log has taken."""
+
 Headers = Sequence[tuple[str, Any]]
 """As Kafka's clients give them: names, and bytes."""
 
