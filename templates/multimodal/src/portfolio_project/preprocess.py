@@ -6,6 +6,7 @@ Pillow, soundfile and NumPy only: nothing here needs torch.
 from __future__ import annotations
 
 import io
+import math
 import warnings
 from dataclasses import dataclass
 from functools import cache
@@ -21,6 +22,8 @@ Pixels = NDArray[np.uint8]
 
 IMAGE_FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF")
 _QUIET = 1e-4
+_FINER = 4
+"""A JPEG is decoded at a half, a quarter or an eighth, if that leaves so many times the side."""
 
 
 class BadMedia(Exception):
@@ -40,6 +43,7 @@ class Limits:
         max_bytes: size of the file.
         max_pixels: width times height, looked at before anything is decoded.
         min_side: width and height in pixels.
+        max_stretch: the longer side divided by the shorter one.
         max_seconds: length of a sound.
         sample_rate: samples a second that a sound is brought to.
     """
@@ -47,6 +51,7 @@ class Limits:
     max_bytes: int = 10_000_000
     max_pixels: int = 25_000_000
     min_side: int = 8
+    max_stretch: float = math.inf
     max_seconds: float = 60.0
     sample_rate: int = 8_000
 
@@ -69,17 +74,22 @@ class SpectrogramParameters(BaseModel):
         return 1 + self.length // self.hop
 
 
-def decode_image(data: bytes, limits: Limits) -> Pixels:
-    """Red, green and blue, shape (height, width, 3). Raises BadMedia with the reason."""
+def decode_image(data: bytes, side: int, limits: Limits) -> Pixels:
+    """The middle square in red, green and blue, (side, side, 3). Raises BadMedia with the reason.
+
+    Most of the work with a photograph is to decode and to scale pixels that nobody sees, so a JPEG
+    is scaled in its cosine transform first (Pillow's draft mode).
+    """
     _check_size(data, limits)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(io.BytesIO(data), formats=IMAGE_FORMATS) as image:
                 _check_shape(image, limits)
+                image.draft(None, (_FINER * side, _FINER * side))
                 image.load()
-                upright = ImageOps.exif_transpose(image)
-                return np.asarray(_flat(upright), np.uint8).copy()
+                ImageOps.exif_transpose(image, in_place=True)
+                return np.array(_square(_flat(image), side), np.uint8)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise BadMedia(f"the picture has more than {limits.max_pixels:,} pixels") from None
     except UnidentifiedImageError:
@@ -93,8 +103,7 @@ def fit_image(pixels: Pixels, side: int) -> Pixels:
     height, width = pixels.shape[:2]
     if height == width == side:
         return pixels
-    fitted = ImageOps.fit(Image.fromarray(pixels), (side, side), Image.Resampling.BILINEAR)
-    return np.asarray(fitted, np.uint8)
+    return np.asarray(_square(Image.fromarray(pixels), side), np.uint8)
 
 
 def decode_sound(data: bytes, limits: Limits) -> Floats:
@@ -162,6 +171,16 @@ def _check_shape(image: Image.Image, limits: Limits) -> None:
         raise BadMedia(f"the picture has more than {limits.max_pixels:,} pixels")
     if min(image.size) < limits.min_side:
         raise BadMedia(f"the picture is {image.width} x {image.height}: too small to see anything")
+    if max(image.size) > limits.max_stretch * min(image.size):
+        raise BadMedia(
+            f"{image.width} x {image.height} is no shape whose middle square shows the picture"
+        )
+
+
+def _square(image: Image.Image, side: int) -> Image.Image:
+    if image.size == (side, side):
+        return image
+    return ImageOps.fit(image, (side, side), Image.Resampling.BILINEAR)
 
 
 def _flat(image: Image.Image) -> Image.Image:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from .embedder import Embedder
 from .index import Document
-from .preprocess import BadMedia, Limits, decode_image, decode_sound, fit_image
+from .preprocess import BadMedia, Limits, decode_image, decode_sound
 from .provenance import Registry, Version
 from .settings import Settings
 
@@ -70,8 +70,8 @@ def inputs_of(document: Document, embedder: Embedder, limits: Limits) -> dict[st
     if document.caption:
         found["text"] = document.caption
     if "image" in document.media:
-        pixels = decode_image(document.media["image"].data, limits)
-        found["image"] = fit_image(pixels, embedder.spec.image_side)
+        side = embedder.spec.image_side
+        found["image"] = decode_image(document.media["image"].data, side, limits)
     if "sound" in document.media:
         found["sound"] = decode_sound(document.media["sound"].data, limits)
     if (row := embedder.columns.row(document.attributes)) is not None:

@@ -1,13 +1,14 @@
 """Files to inputs: what is taken, what is refused and why."""
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import ExifTags, Image
 
 from portfolio_project.preprocess import (
     BadMedia,
@@ -36,15 +37,57 @@ def wav(samples: np.ndarray, rate: int = 8_000) -> bytes:
     return held.getvalue()
 
 
+def jpeg(image: Image.Image, **options) -> bytes:
+    held = io.BytesIO()
+    image.save(held, "JPEG", **options)
+    return held.getvalue()
+
+
+def scene(width: int, height: int) -> Image.Image:
+    """A picture that is different everywhere, without a noise that a JPEG would lose."""
+    few = np.random.default_rng(0).integers(0, 256, (8, 12, 3), np.uint8)
+    return Image.fromarray(few).resize((width, height), Image.Resampling.BICUBIC)
+
+
 def test_a_picture_comes_out_as_it_went_in():
-    pixels = np.random.default_rng(0).integers(0, 256, (20, 30, 3), np.uint8)
-    assert (decode_image(png(Image.fromarray(pixels)), LIMITS) == pixels).all()
+    pixels = np.random.default_rng(0).integers(0, 256, (20, 20, 3), np.uint8)
+    assert (decode_image(png(Image.fromarray(pixels)), 20, LIMITS) == pixels).all()
+
+
+def test_a_picture_of_any_shape_comes_out_as_its_middle_square():
+    pixels = np.asarray(scene(90, 50))
+    found = decode_image(png(Image.fromarray(pixels)), 16, LIMITS)
+    assert (found == fit_image(pixels, 16)).all()
+
+
+@pytest.mark.parametrize("size", [(1_200, 800), (600, 900), (300, 290), (65, 64), (20, 30)])
+@pytest.mark.parametrize("progressive", [False, True])
+def test_a_photograph_looks_as_if_every_pixel_had_been_decoded(size, progressive):
+    data = jpeg(scene(*size), quality=90, progressive=progressive)
+    whole = np.asarray(Image.open(io.BytesIO(data)))
+    found = decode_image(data, 64, LIMITS).astype(int)
+    assert np.abs(found - fit_image(whole, 64)).max() <= 4
+
+
+def test_a_photograph_taken_upright_is_shown_upright():
+    lying = scene(900, 600)
+    marks = Image.Exif()
+    marks[ExifTags.Base.Orientation] = 6  # to be turned by a quarter, clockwise
+    found = decode_image(jpeg(lying, exif=marks), 64, LIMITS).astype(int)
+    upright = decode_image(jpeg(lying.transpose(Image.Transpose.ROTATE_270)), 64, LIMITS)
+    assert np.abs(found - upright).mean() < 2
+
+
+def test_a_photograph_that_was_cut_off_is_refused():
+    data = jpeg(scene(900, 600))
+    with pytest.raises(BadMedia, match="damaged"):
+        decode_image(data[: len(data) // 2], 64, LIMITS)
 
 
 def test_transparency_becomes_white_and_grey_becomes_three_colours():
-    clear = decode_image(png(Image.new("RGBA", (16, 16), (255, 0, 0, 0))), LIMITS)
+    clear = decode_image(png(Image.new("RGBA", (16, 16), (255, 0, 0, 0))), 16, LIMITS)
     assert (clear == 255).all()
-    assert decode_image(png(Image.new("L", (16, 16), 7)), LIMITS).shape == (16, 16, 3)
+    assert decode_image(png(Image.new("L", (16, 16), 7)), 16, LIMITS).shape == (16, 16, 3)
 
 
 @pytest.mark.parametrize(
@@ -60,13 +103,20 @@ def test_transparency_becomes_white_and_grey_becomes_three_colours():
 )
 def test_a_bad_picture_is_refused_with_the_reason(data, said):
     with pytest.raises(BadMedia, match=said):
-        decode_image(data, LIMITS)
+        decode_image(data, 16, LIMITS)
+
+
+def test_a_strip_is_refused_where_the_middle_would_not_show_it():
+    strip = png(Image.new("RGB", (300, 30)))
+    assert decode_image(strip, 16, LIMITS).shape == (16, 16, 3)
+    with pytest.raises(BadMedia, match="300 x 30 is no shape"):
+        decode_image(strip, 16, replace(LIMITS, max_stretch=8))
 
 
 @given(st.binary(max_size=400))
 def test_no_bytes_whatever_break_the_decoders(data):
     told = []
-    for decode in (decode_image, decode_sound):
+    for decode in (lambda file, limits: decode_image(file, 8, limits), decode_sound):
         for given_data in (data, png(Image.new("RGB", (9, 9)))[:40] + data):
             try:
                 decode(given_data, LIMITS)

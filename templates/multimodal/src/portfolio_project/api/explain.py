@@ -13,7 +13,7 @@ from ..embedder import Embedder
 from ..errors import UserError
 from ..explanation import GRID, weigh_regions, weigh_words
 from ..index import Vector
-from ..preprocess import BadMedia, decode_image, fit_image
+from ..preprocess import BadMedia, decode_image
 from ..serving import Principal, Problem, require_scope
 from ..serving_model import limits_of
 from .access import Access, index_problem, insist_on_version
@@ -99,10 +99,10 @@ def _explain(  # noqa: PLR0913, PLR0917 - what it is made from
     if found is None or "image" not in found.media:
         raise Problem(404, detail=f"There is no document {document} with a picture.")
     try:
-        decoded = decode_image(found.media["image"].data, limits_of(access.settings, embedder))
+        limits = limits_of(access.settings, embedder)
+        pixels = decode_image(found.media["image"].data, embedder.spec.image_side, limits)
     except BadMedia as error:
         raise media_problem(error, "image") from None
-    pixels = fit_image(decoded, embedder.spec.image_side)
     picture = embedder.image(pixels[None])[0]
     words = [one for text in texts for one in weigh_words(embedder, text, picture)]
     regions = weigh_regions(embedder, pixels, against)

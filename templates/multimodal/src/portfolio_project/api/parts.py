@@ -15,7 +15,7 @@ from ..embedder import Embedder, UnknownAttributes
 from ..errors import UserError
 from ..index import Vector
 from ..index.base import normalised
-from ..preprocess import BadMedia, decode_image, decode_sound, fit_image
+from ..preprocess import BadMedia, decode_image, decode_sound
 from ..serving import Problem, Served
 from ..serving_model import limits_of, work_of
 from .access import Access, index_problem, insist_on_version
@@ -129,8 +129,8 @@ def decode(part: Embeddable, access: Access, embedder: Embedder) -> tuple[str, A
             case TextPart():
                 return "text", part.text
             case ImagePart():
-                pixels = decode_image(from_base64(part.data), limits)
-                return "image", fit_image(pixels, embedder.spec.image_side)
+                side = embedder.spec.image_side
+                return "image", decode_image(from_base64(part.data), side, limits)
             case SoundPart():
                 return "sound", decode_sound(from_base64(part.data), limits)
             case ScenePart():

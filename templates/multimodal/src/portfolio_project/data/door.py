@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Literal
 
 import numpy as np
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
 from ..config import ModelConfig
-from ..preprocess import BadMedia, Limits, Pixels, decode_image, decode_sound, fit_image
+from ..preprocess import BadMedia, Limits, Pixels, decode_image, decode_sound
 from ..vocabulary import words
 from .dataset import to_samples
 from .records import Record, read_media
@@ -74,7 +74,7 @@ class Door:
         Files are taken within `limits`.
         """
         self._side = model.image_side
-        self._limits = limits
+        self._limits = replace(limits, max_stretch=_MOST_STRETCHED)
         self._length = model.spectrogram.length if "sound" in model.modalities else 0
         self._columns = model.attributes if "attributes" in model.modalities else ()
 
@@ -107,11 +107,8 @@ class Door:
     def _image(self, record: Record) -> Pixels:
         if record.image is None:
             raise BadMedia("missing")
-        pixels = decode_image(read_media(record.image, self._limits.max_bytes), self._limits)
-        height, width = pixels.shape[:2]
-        if max(height, width) > _MOST_STRETCHED * min(height, width):
-            raise BadMedia(f"{width} x {height} is no shape whose middle square shows the picture")
-        return fit_image(pixels, self._side)
+        data = read_media(record.image, self._limits.max_bytes)
+        return decode_image(data, self._side, self._limits)
 
     def _sound(self, record: Record) -> NDArray[np.int16]:
         if record.sound is None:
