@@ -237,7 +237,7 @@ def second_model(workspace, monkeypatch):
     run = first.manifest.model_copy(update={"seed": first.manifest.seed + 1})
     made = registry.register({name: first.path(name) for name in first.files}, run)
     assert made != first.id
-    monkeypatch.setattr("portfolio_project.api.app.GATE", lambda *_: ())
+    monkeypatch.setattr("portfolio_project.train.GATE", lambda *_: ())
     return made
 
 
