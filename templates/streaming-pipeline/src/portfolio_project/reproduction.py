@@ -9,12 +9,24 @@ from tempfile import TemporaryDirectory
 import orjson
 
 from .config import TrainConfig
-from .ingest import RUN_FILE
-from .provenance import Reproduction, compare_runs, read_run, reproduce
+from .ingest import EVENTS_FILE, RUN_FILE, ingest_world
+from .profiles import PROFILES
+from .provenance import Registry, Reproduction, compare_runs, read_run, reproduce
 from .provenance.reproduction_report import read_reproduction, write_reproduction
 from .scorer import MODEL_FILE
 from .settings import Settings
-from .train import ALGORITHMS
+from .train import ALGORITHMS, gate_of, train
+
+
+def begin(settings: Settings) -> None:
+    """Ingest and train where that was never done, so that there is something to repeat."""
+    small = PROFILES["small"]
+    if not (settings.dataset_dir / EVENTS_FILE).exists():
+        ingest_world(small.world, settings.dataset_dir)
+    if not settings.models_dir.exists():
+        folders = settings.dataset_dir, settings.models_dir
+        registry = Registry(settings.registry_dir)
+        train(*folders, registry, small.training, gate_of(settings))
 
 
 def reproduce_all(settings: Settings) -> list[Reproduction]:
