@@ -47,7 +47,7 @@ def add_commands(
     @commands.command("review")
     def review_model(
         version: Annotated[str | None, typer.Argument(help="The serving one if left out")] = None,
-        branch: Annotated[str | None, typer.Option(help="Such as origin/main")] = None,
+        branch: Annotated[str | None, typer.Option(help="That of the settings if left out")] = None,
     ) -> None:
         """Say which commit of a reviewed branch holds what made a model; exit 2 if none does."""
         kept = Registry(folder())
