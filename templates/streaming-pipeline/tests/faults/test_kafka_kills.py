@@ -10,10 +10,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from confluent_kafka import Consumer, Producer, TopicPartition
 from filelock import FileLock
 
 from portfolio_project import brokers
-from portfolio_project.kafka import bridge
+from portfolio_project.kafka import bridge, host, mock
 from portfolio_project.settings import Settings
 
 
@@ -60,6 +61,41 @@ def test_a_second_bridge_for_the_same_data_is_refused(workspace):
         pytest.raises(brokers.BrokerError, match="another process carries"),
     ):
         bridge.bridge(settings, None)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    "KAFKA_BOOTSTRAP_SERVERS" in os.environ,
+    reason="a real broker drops entries after days, the mock cluster behind 5 MB",
+)
+def test_a_worker_keeps_its_windows_when_the_broker_has_dropped_what_comes_next(workspace):
+    with mock.any_broker(workspace, 1) as (target, settings):
+        commit_first_entry(target)
+        producer = Producer(target.client)
+        for _ in range(8):
+            producer.produce(target.topic(brokers.CARDS), b"-" * 900_000, headers={"entry": b"1 x"})
+            producer.flush()
+        done = subprocess.run(
+            [sys.executable, "-m", "portfolio_project", "kafka-worker", "worker"],
+            env={**os.environ, **host.environment(settings)},
+            capture_output=True,
+            stdin=subprocess.DEVNULL,
+            text=True,
+            check=False,
+            timeout=100,
+        )
+    assert done.returncode == 2
+    told = [line for line in done.stderr.splitlines() if "rdkafka" not in line]
+    assert "begin with another kafka_prefix" in told[-1]
+    assert "Traceback" not in done.stderr
+
+
+def commit_first_entry(target):
+    """As workers that have processed one payment leave it."""
+    consumer = Consumer({**target.client, "group.id": target.workers_group})
+    place = TopicPartition(target.topic(brokers.CARDS), 0, 1)
+    consumer.commit(offsets=[place], asynchronous=False)
+    consumer.close()
 
 
 @pytest.mark.slow

@@ -18,9 +18,10 @@ import structlog
 from quixstreams import Application, State
 from quixstreams.checkpointing.exceptions import CheckpointConsumerCommitError
 from quixstreams.models import Topic, TopicAdmin, TopicConfig, TopicManager
+from quixstreams.state.exceptions import StateRecoveryOffsetOutOfRange
 
 from ..broker import Record
-from ..brokers import CARDS, OUTCOMES, TERMINALS, Broker, broker_of
+from ..brokers import CARDS, OUTCOMES, TERMINALS, Broker, BrokerError, broker_of
 from ..settings import Settings
 from .stages import Answered, by_card, by_terminal
 from .wire import Headers, read_headers
@@ -41,7 +42,10 @@ STAGES: dict[str, Stage] = {TERMINALS: by_terminal, CARDS: by_card}
 
 
 def run(settings: Settings, name: str) -> None:
-    """One worker, until it is told to stop. Raises BrokerError if the settings name no broker."""
+    """One worker, until it is told to stop.
+
+    Raises BrokerError if the settings name no broker, or if it has dropped what was not processed.
+    """
     broker = broker_of(settings)
     _log.info("worker_started", worker=name, pid=os.getpid())
     while True:
@@ -58,6 +62,11 @@ def run(settings: Settings, name: str) -> None:
             # The partitions were being dealt anew. What was not committed is done again.
             _log.warning("checkpoint_refused", worker=name, reason=str(error))
             time.sleep(_PAUSE_SECONDS)
+        except StateRecoveryOffsetOutOfRange as error:
+            raise BrokerError(
+                f"{broker.address} has dropped entries that no worker had processed; begin with"
+                " another kafka_prefix: the windows are handed over, and the log has the entries"
+            ) from error
         else:
             return
 
@@ -87,6 +96,7 @@ def application(
         commit_every=commit_every,
         commit_interval=COMMIT_SECONDS,
         state_dir=state_dir,
+        auto_recover_from_source_offset_out_of_range=False,  # that would forget all windows
         topic_manager=_simulated_topics(broker) if broker.simulated else None,
         consumer_extra_config={
             **broker.options,
@@ -101,6 +111,7 @@ def application(
             "compression.type": "lz4",
         },
         consumer_poll_timeout=0.1,
+        on_consumer_error=_raise,
         loglevel=logging.WARNING,
     )
     outcomes = _topic(app, broker.topic(OUTCOMES))
@@ -109,6 +120,11 @@ def application(
         answers = messages.apply(_hosted(stage), stateful=True, expand=True, metadata=True)
         answers.to_topic(outcomes)
     return app
+
+
+def _raise(*_: object) -> bool:
+    """Have an error raised and not logged as well: whoever started the worker is told of it."""
+    return False
 
 
 def _hosted(stage: Stage) -> Process:
