@@ -11,7 +11,7 @@ from typing import Any
 
 from .config import config_names, load_config
 from .embedder import Embedder
-from .ingest import RUN_FILE
+from .ingest import RUN_FILE, fitted_to, require
 from .progress import Bars
 from .provenance import RunManifest, read_run, save_report
 from .settings import Settings
@@ -20,6 +20,7 @@ from .train import produce
 REPORT = "ablation.json"
 DEFAULT = (
     "default",
+    "no_attributes",
     "no_hard_negatives",
     "no_word_convolution",
     "no_output_norm",
@@ -39,7 +40,9 @@ def run(settings: Settings, names: Sequence[str] = ()) -> Iterator[str]:
     for config in configs:
         folder = settings.models_dir / config.name
         began, cpu = time.monotonic(), _children_seconds()
-        if not _is_done(folder, config.model_dump(mode="json"), settings.dataset_dir):
+        data = require(settings.dataset_dir, config.model.modalities)
+        fitted = fitted_to(data, config).model_dump(mode="json")
+        if not _is_done(folder, fitted, settings.dataset_dir):
             with Bars() as progress:
                 produce(settings.dataset_dir, folder, config, progress)
             rows.pop(config.name, None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Sequence
 from importlib.resources import files
 from itertools import combinations
 from typing import TYPE_CHECKING, Annotated, Literal, Self
@@ -47,6 +48,10 @@ class ModelConfig(Frozen):
     """The towers and the head."""
 
     modalities: tuple[Modality, ...] = ("image", "text")
+    auxiliary: tuple[Modality, ...] = ()
+    """More that the data may have: they teach the others where they are there, and are not kept.
+
+    One that `modalities` names is kept."""
     dim: int = Field(default=128, ge=8)
     output_norm: bool = True
     scale: float = Field(default=10.0, gt=0)
@@ -72,6 +77,11 @@ class ModelConfig(Frozen):
     attribute_sizes: tuple[int, ...] = ROW_SIZES
     """How many categories each has; taken from the data that are trained on."""
     spectrogram: SpectrogramParameters = SpectrogramParameters()
+
+    @property
+    def trained(self) -> tuple[Modality, ...]:
+        """Every modality that a tower is trained for."""
+        return tuple(dict.fromkeys((*self.modalities, *self.auxiliary)))
 
 
 class OptimiserConfig(Frozen):
@@ -124,8 +134,8 @@ class TrainConfig(Frozen):
     @model_validator(mode="after")
     def _pairs_exist(self) -> Self:
         for pair in self.optimiser.pairs:
-            if len(set(pair)) != 2 or not set(pair) <= set(self.model.modalities):
-                raise ValueError(f"{pair} is no pair of {', '.join(self.model.modalities)}")
+            if len(set(pair)) != 2 or not set(pair) <= set(self.model.trained):
+                raise ValueError(f"{pair} is no pair of {', '.join(self.model.trained)}")
         if len(set(self.model.modalities)) < 2:
             raise ValueError("two modalities are the least that can be aligned")
         if self.model.finetune and self.optimiser.matrix_rate:
@@ -137,7 +147,26 @@ class TrainConfig(Frozen):
     @property
     def pairs(self) -> tuple[tuple[Modality, Modality], ...]:
         """The pairs of modalities that the loss compares."""
-        return self.optimiser.pairs or tuple(combinations(self.model.modalities, 2))
+        return self.optimiser.pairs or tuple(combinations(self.model.trained, 2))
+
+    def fitted(
+        self, *, image_side: int, auxiliary: Sequence[Modality], attribute_sizes: tuple[int, ...]
+    ) -> TrainConfig:
+        """The same with what is for the data to say.
+
+        Args:
+            image_side: of the pictures; only a pretrained tower takes any.
+            auxiliary: those that the data have, of the ones that are asked for.
+            attribute_sizes: how many categories each attribute has.
+        """
+        kept = tuple(name for name in self.model.auxiliary if name in auxiliary)
+        side = self.model.image_side if self.model.image_tower == "own" else image_side
+        model = self.model.model_copy(
+            update={"image_side": side, "auxiliary": kept, "attribute_sizes": attribute_sizes}
+        )
+        pairs = tuple(pair for pair in self.optimiser.pairs if set(pair) <= set(model.trained))
+        optimiser = self.optimiser.model_copy(update={"pairs": pairs})
+        return self.model_copy(update={"model": model, "optimiser": optimiser})
 
 
 def config_names() -> tuple[str, ...]:
@@ -164,16 +193,18 @@ def load_config(name: str, read: Read | None = None) -> TrainConfig:
 def is_named(run: RunManifest, read: Read) -> bool:
     """Whether a model's settings are those of the configuration whose name they bear.
 
-    How many categories its attributes have is the data's to say.
+    What is the data's to say (`TrainConfig.fitted`) is taken from the run.
     """
     try:
         named = load_config(str(run.config.get("name")), read)
         ran = TrainConfig.model_validate(run.config)
     except (ConfigError, ValidationError, tomllib.TOMLDecodeError):
         return False
-    sizes = {"attribute_sizes": ran.model.attribute_sizes}
-    model = named.model.model_copy(update=sizes)
-    return named.model_copy(update={"model": model}) == ran
+    return ran == named.fitted(
+        image_side=ran.model.image_side,
+        auxiliary=ran.model.auxiliary,
+        attribute_sizes=ran.model.attribute_sizes,
+    )
 
 
 def _read(name: str) -> str | None:

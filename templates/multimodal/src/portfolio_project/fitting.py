@@ -17,12 +17,12 @@ from pathlib import Path
 
 from .byte_pairs import BytePairs
 from .config import TrainConfig, load_config
-from .data.dataset import DatasetError, SplitData, split_files
+from .data.dataset import SplitData, split_files
 from .embedder import Embedder
 from .errors import UserError
 from .evaluation.quick import quick_metrics
 from .export import export
-from .ingest import RUN_FILE, require
+from .ingest import RUN_FILE, fitted_to, require
 from .model.libraries import MERGES, ask
 from .provenance import RunManifest, deterministic, readable_json, rounded, write_run
 from .train import FOLLOW
@@ -53,30 +53,6 @@ def produce(dataset: Path, folder: Path, config: TrainConfig, told: Step) -> Non
     (folder / HISTORY_FILE).write_bytes(readable_json(rounded({"loss": fitted.losses})))
     _describe(dataset, folder, config, [*names, HISTORY_FILE], fitted.losses[-_LAST:], began)
     forget(checkpoints)  # only now: whoever is stopped before must not lose the training
-
-
-def fitted_to(data: SplitData, config: TrainConfig) -> TrainConfig:
-    """The configuration with what the data decide: categories of attributes, sides of pictures.
-
-    A pretrained tower takes pictures of any side. Raises DatasetError if the data were not
-    ingested for this configuration.
-    """
-    model, side, update = config.model, data.images.shape[1], dict[str, object]()
-    if model.image_tower != "own":
-        update["image_side"] = side
-    elif side != model.image_side:
-        raise DatasetError(
-            f"the data have pictures of {side} x {side} pixels, and configuration {config.name} "
-            f"looks at {model.image_side} x {model.image_side}; ingest again with it"
-        )
-    if "attributes" in model.modalities:
-        update["attribute_sizes"] = data.columns.sizes
-        if model.attributes and model.attributes != data.columns.names:
-            raise DatasetError(
-                f"the data have the attributes {', '.join(data.columns.names)}, and configuration "
-                f"{config.name} names {', '.join(model.attributes)}; ingest again with it"
-            )
-    return config.model_copy(update={"model": model.model_copy(update=update)})
 
 
 def _vocabulary(data: SplitData, config: TrainConfig) -> Vocabulary:

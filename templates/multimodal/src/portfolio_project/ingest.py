@@ -164,6 +164,30 @@ def require(folder: Path, modalities: tuple[str, ...], split: str = "train") -> 
     return data
 
 
+def fitted_to(data: SplitData, config: TrainConfig) -> TrainConfig:
+    """The configuration with what is for the data to say (`TrainConfig.fitted`).
+
+    Raises DatasetError if the data were not ingested for this configuration.
+    """
+    model, side = config.model, data.images.shape[1]
+    if model.image_tower == "own" and side != model.image_side:
+        raise DatasetError(
+            f"the data have pictures of {side} x {side} pixels, and configuration {config.name} "
+            f"looks at {model.image_side} x {model.image_side}; ingest again with it"
+        )
+    learns = "attributes" in model.trained and data.attributes is not None
+    if learns and model.attributes and model.attributes != data.columns.names:
+        raise DatasetError(
+            f"the data have the attributes {', '.join(data.columns.names)}, and configuration "
+            f"{config.name} names {', '.join(model.attributes)}; ingest again with it"
+        )
+    return config.fitted(
+        image_side=side,
+        auxiliary=[name for name in model.auxiliary if name in data.modalities()],
+        attribute_sizes=data.columns.sizes if learns else model.attribute_sizes,
+    )
+
+
 def main(arguments: list[str]) -> int:
     """`python -m ... FOLDER CONFIG_JSON`: `ingest_world`, for a second run elsewhere."""
     folder, config = arguments

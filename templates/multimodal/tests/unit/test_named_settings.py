@@ -56,8 +56,11 @@ def test_what_a_configuration_is_based_on_is_read_there_too(run_of):
     assert is_named(renamed, based.get)
 
 
-def test_how_many_categories_there_are_is_for_the_data_to_say(run_of):
+def test_which_attributes_there_are_is_for_the_data_to_say(run_of):
     assert is_named(run_of(model={"attribute_sizes": [3, 4]}), on_disk)
+    assert is_named(run_of(model={"auxiliary": []}), on_disk)
+    assert not is_named(run_of(model={"auxiliary": ["sound"]}), on_disk)
+    assert not is_named(run_of("no_attributes", model={"auxiliary": ["attributes"]}), on_disk)
 
 
 @pytest.mark.parametrize("text", [None, "", "no TOML", "seed = -1", "[optimiser]\nspeed = 1"])

@@ -76,7 +76,7 @@ class Door:
         self._side = model.image_side
         self._limits = replace(limits, max_stretch=_MOST_STRETCHED)
         self._length = model.spectrogram.length if "sound" in model.modalities else 0
-        self._columns = model.attributes if "attributes" in model.modalities else ()
+        self._columns = model.attributes if "attributes" in model.trained else ()
 
     def check(self, record: Record) -> Taken | Refused:
         """Take a record or say why not; whatever is in it, this does not fail."""

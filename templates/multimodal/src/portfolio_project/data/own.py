@@ -44,13 +44,13 @@ def read_own(  # noqa: PLR0913 - where from, where to, and what holds in between
     Raises DatasetError if a split would be empty, or attributes are asked for and not named.
     """
     model = config.model
-    learns = "attributes" in model.modalities
-    if learns and not model.attributes:
+    if "attributes" in model.modalities and not model.attributes:
         raise DatasetError(
             f"configuration {config.name} has attributes; name the columns that they stand in, "
             'under [model]: attributes = ["..."]'
         )
-    with Intake(folder, letters, model.attributes if learns else ()) as intake:
+    columns = model.attributes if "attributes" in model.trained else ()
+    with Intake(folder, letters, columns) as intake:
         for record, found in _in_order(_checked_by(Door(model, limits)), source.records):
             if isinstance(found, Refused):
                 intake.refuse(record, found.reason)

@@ -45,8 +45,9 @@ def swap_accuracy(
 def zero_shot(embedder: Embedder, data: SplitData, images: Vectors) -> dict[str, Estimate]:
     """Attribute -> share of pictures whose value is told by the nearest of as many captions.
 
-    The captions differ in that attribute alone (of the first thing, for what both have), so this
-    classifies without ever having been trained to. Needs the world's attributes; empty without.
+    The captions differ in that attribute alone (of the first thing, for what both have), so no
+    classifier is trained (Radford et al. 2021); attributes that took part in training have shown
+    the towers these very values. Needs the world's attributes; empty without.
     """
     if data.attributes is None or data.columns != WORLD:
         return {}

@@ -31,7 +31,7 @@ def page(found: Measured, version: str, losses: Sequence[float]) -> str:
         _section("Which word belongs to what", _swaps(report)),
         _section("Scenes unlike those of the training", _bars(report["galleries"], "gallery")),
         _section("Worse pictures, other captions", _bars(report["robustness"], "slice")),
-        _section("Classified without being trained to", _zero_shot(report)),
+        _section("Classified by the nearest caption", _zero_shot(report)),
         _section("Is it as often right as it says", _calibration(report)),
         _section("The loss while it learned", curve(losses, "loss")),
         _section("8-bit integers", _eight_bit(report)),

@@ -21,10 +21,10 @@ class Towers(nn.Module):
     """Modality -> tower. Each input is seen alone, so a batch may come in pieces."""
 
     def __init__(self, config: ModelConfig, words: int, length: int) -> None:
-        """Build the towers that `config.modalities` names."""
+        """Build the towers that `config.trained` names."""
         super().__init__()
         made: dict[str, nn.Module] = {}
-        for modality in config.modalities:
+        for modality in config.trained:
             made[modality] = _tower(modality, config, words, length)
         self.towers = nn.ModuleDict(made)
 
@@ -42,7 +42,7 @@ class Head(nn.Module):
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        self.norms = nn.ModuleDict({name: _norm(config) for name in config.modalities})
+        self.norms = nn.ModuleDict({name: _norm(config) for name in config.trained})
         self.log_scale = nn.Parameter(torch.tensor(math.log(config.scale)))
         self.bias = nn.Parameter(torch.tensor(config.bias))
 

@@ -38,7 +38,7 @@ class Batches:
         self._config = config
         self._count = len(data)
         self._images = data.images
-        wanted = config.model.modalities
+        wanted = config.model.trained
         self._captions = vocabulary.encode(data.captions)
         kinds = len(data.kinds) if any(data.negatives) else 0
         self.negatives = min(config.optimiser.hard_negatives, kinds) if "text" in wanted else 0
@@ -64,7 +64,7 @@ class Batches:
         share = slice(rank * len(every) // ranks, (rank + 1) * len(every) // ranks)
         rows = every[share]
         inputs: dict[str, Tensor] = {}
-        for modality in self._config.model.modalities:
+        for modality in self._config.model.trained:
             if modality == "text":
                 choice = self._choice(step, len(every))[share]
                 inputs["text"] = torch.from_numpy(self._texts(rows, choice))
