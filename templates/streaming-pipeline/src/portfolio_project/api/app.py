@@ -24,6 +24,7 @@ from .alarms import alarms_router
 from .batch import batch_router
 from .decisions import decisions_router
 from .demo import demo_router
+from .entities import entities_router
 from .events import events_router
 from .explanations import explanations_router
 from .feed import feed_router
@@ -52,6 +53,7 @@ def create_app(settings: Settings, supervisor: Supervisor | None = None) -> Serv
         explanations_router(access),
         events_router(access),
         decisions_router(access),
+        entities_router(access),
         letters_router(access),
         stats_router(access),
         feed_router(access),

@@ -1,4 +1,4 @@
-"""Send refused events again, when what they were refused for has been put right."""
+"""The dead letters: events that were refused, and sending them again when that was put right."""
 
 from __future__ import annotations
 
@@ -9,8 +9,21 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from ..events import Reason
 from ..redrive import redrive
-from ..serving import Principal, require_scope
+from ..serving import Cursor, CursorCodec, Limit, Page, Principal, require_scope
+from ..store import Letter
 from .access import Access
+from .decisions import Reader
+
+
+class DeadLetter(BaseModel):
+    """An event that was refused, as it came."""
+
+    offset: int = Field(ge=1)
+    topic: str = Field(examples=["transactions"])
+    arrived_at: int
+    reason: str = Field(examples=["breaks-contract"])
+    detail: str = Field(examples=["amount_cents: Input should be greater than or equal to 0"])
+    value: str = Field(description="Its bytes as text; what is no UTF-8 is replaced")
 
 
 class Wanted(BaseModel):
@@ -36,10 +49,21 @@ class Sent(BaseModel):
 
 
 def letters_router(access: Access) -> APIRouter:
-    """POST /dead-letters/redrive."""
-    router = APIRouter(tags=["ingestion"])
+    """GET /dead-letters, POST /dead-letters/redrive."""
+    router = APIRouter()
 
-    @router.post("/dead-letters/redrive", summary="Send refused events again")
+    @router.get("/dead-letters", summary="Refused events, newest first", tags=["decisions"])
+    async def list_dead_letters(
+        _caller: Reader, limit: Limit = 50, cursor: Cursor = None
+    ) -> Page[DeadLetter]:
+        """Each with the reason for which it was refused."""
+        codec = CursorCodec(access.settings.pepper, "dead-letters")
+        before = codec.decode(cursor) if cursor else None
+        rows = access.view.letters(before=before, limit=limit + 1)
+        more = codec.encode(rows[limit - 1].offset) if len(rows) > limit else None
+        return Page(items=[_letter(row) for row in rows[:limit]], next_cursor=more)
+
+    @router.post("/dead-letters/redrive", summary="Send refused events again", tags=["ingestion"])
     def send_again(
         wanted: Wanted, _caller: Annotated[Principal, Depends(require_scope("events"))]
     ) -> Sent:
@@ -48,3 +72,14 @@ def letters_router(access: Access) -> APIRouter:
         return Sent(sent=done.sent, refused=dict(sorted(done.refused.items())))
 
     return router
+
+
+def _letter(row: Letter) -> DeadLetter:
+    return DeadLetter(
+        offset=row.offset,
+        topic=row.topic,
+        arrived_at=row.arrived_at,
+        reason=row.reason,
+        detail=row.detail,
+        value=row.value.decode(errors="replace"),
+    )
