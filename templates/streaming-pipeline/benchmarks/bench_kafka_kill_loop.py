@@ -1,11 +1,13 @@
 """Kill Kafka workers over and over, and compare what is stored with an undisturbed embedded run.
 
-Every second victim comes back under its name with its local windows: it takes its partitions again
-without a rebalance. Every other one is gone for good, with its windows; a worker of another name
-takes its place, so the group rebalances twice (when it joins, and when the dead one is given up),
-and windows are read from the changelog. Every fifth time the bridge is killed as well.
+Every second victim comes back under its name with its local windows: Kafka gives it its partitions
+again without a rebalance. Every other one is gone for good, with its windows; a worker of another
+name takes its place, so the group rebalances twice (when it joins, and when the dead one is given
+up), and windows are read from the changelog. Every fifth time the bridge is killed as well.
 
-Runs on librdkafka's mock cluster, or on the broker that KAFKA_BOOTSTRAP_SERVERS names.
+Runs on librdkafka's mock cluster, or on the broker that KAFKA_BOOTSTRAP_SERVERS names. The mock
+cluster knows no static members: whoever joins, its group waits for the session's timeout less a
+second, which is the most of a standstill there.
 
     python benchmarks/bench_kafka_kill_loop.py [--kills N] [--events N] [--trained FOLDER]
 """

@@ -32,6 +32,19 @@ def kill_loop(trained, folder, *arguments):
     return json.loads((folder / "var/reports/kafka-kill-loop.json").read_bytes())
 
 
+def run_command(*arguments, **environment):
+    """The command line with settings for Kafka, in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "portfolio_project", *arguments],
+        env={**os.environ, **environment},
+        capture_output=True,
+        stdin=subprocess.DEVNULL,
+        text=True,
+        check=False,
+        timeout=100,
+    )
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_nothing_is_lost_doubled_or_changed_by_kills_rebalances_and_lost_windows(trained, tmp_path):
@@ -75,15 +88,7 @@ def test_a_worker_keeps_its_windows_when_the_broker_has_dropped_what_comes_next(
         for _ in range(8):
             producer.produce(target.topic(brokers.CARDS), b"-" * 900_000, headers={"entry": b"1 x"})
             producer.flush()
-        done = subprocess.run(
-            [sys.executable, "-m", "portfolio_project", "kafka-worker", "worker"],
-            env={**os.environ, **host.environment(settings)},
-            capture_output=True,
-            stdin=subprocess.DEVNULL,
-            text=True,
-            check=False,
-            timeout=100,
-        )
+        done = run_command("kafka-worker", "worker", **host.environment(settings))
     assert done.returncode == 2
     told = [line for line in done.stderr.splitlines() if "rdkafka" not in line]
     assert "begin with another kafka_prefix" in told[-1]
@@ -101,21 +106,8 @@ def commit_first_entry(target):
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_a_broker_that_does_not_answer_gets_one_line(workspace, unused_port):
-    nobody = f"kafka://127.0.0.1:{unused_port}"
-    done = subprocess.run(
-        [sys.executable, "-m", "portfolio_project", "stream", "--workers=0"],
-        cwd=workspace,
-        env={
-            **os.environ,
-            "PORTFOLIO_PROJECT_DATA_DIR": str(workspace),
-            "PORTFOLIO_PROJECT_BROKER_URL": nobody,
-        },
-        capture_output=True,
-        stdin=subprocess.DEVNULL,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+    settings = Settings(data_dir=workspace, broker_url=f"kafka://127.0.0.1:{unused_port}")
+    done = run_command("stream", "--workers=0", **host.environment(settings))
     assert done.returncode == 2
     told = [line for line in done.stderr.splitlines() if "rdkafka" not in line]
     assert told == [f"no Kafka broker answers at 127.0.0.1:{unused_port}"]

@@ -65,7 +65,7 @@ def run(settings: Settings, name: str) -> None:
         except StateRecoveryOffsetOutOfRange as error:
             raise BrokerError(
                 f"{broker.address} has dropped entries that no worker had processed; begin with"
-                " another kafka_prefix: the windows are handed over, and the log has the entries"
+                " another kafka_prefix: the log has them still, and the windows are handed over"
             ) from error
         else:
             return
