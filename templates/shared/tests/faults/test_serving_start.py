@@ -1,4 +1,4 @@
-"""Bad starts are told in one line, and bad callers harm nobody but themselves."""
+"""Bad starts are told in one line, bad callers harm only themselves, and no answer is held back."""
 
 import socket
 import time
@@ -15,6 +15,17 @@ from portfolio_project.serving import (
     in_thread,
     serve,
 )
+
+
+def test_no_answer_on_a_kept_connection_waits_for_an_acknowledgement(start_service):
+    with httpx2.Client(base_url=start_service().url) as client:
+        taken: list[float] = []
+        for _ in range(40):
+            start = time.perf_counter()
+            assert client.get("/health/live").status_code == 200
+            taken.append(time.perf_counter() - start)
+    # Linux acknowledges the first packets at once, and a delayed one after 40 ms.
+    assert sorted(taken[20:])[5] < 0.03
 
 
 def test_a_port_in_use_is_one_line_that_says_what_to_set(tmp_path):
