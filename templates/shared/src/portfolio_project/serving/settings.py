@@ -163,13 +163,14 @@ def load_settings(cls: type[S], **overrides: Any) -> S:
 
 def _misspelt(cls: type[KeySettings]) -> list[str]:
     """Find variables that are no setting but look much like one. Others may share the prefix."""
-    known = [f"{PREFIX}{name.upper()}" for name in ServingSettings.model_fields | cls.model_fields]
+    known = [name.upper() for name in ServingSettings.model_fields | cls.model_fields]
     given = os.environ.keys() | dotenv_values(ENV_FILE).keys()
-    unknown = sorted(name for name in given if name.startswith(PREFIX) and name not in known)
+    ours = {name.removeprefix(PREFIX) for name in given if name.startswith(PREFIX)}
+    # Compared without the prefix: the longer it is, the more alike it would make any two names.
     return [
-        f"{name}: there is no such setting; did you mean {near[0]}?"
-        for name in unknown
-        if (near := difflib.get_close_matches(name, known, n=1, cutoff=0.9))
+        f"{PREFIX}{name}: there is no such setting; did you mean {PREFIX}{near[0]}?"
+        for name in sorted(ours.difference(known))
+        if (near := difflib.get_close_matches(name, known, n=1, cutoff=0.75))
     ]
 
 
