@@ -22,6 +22,7 @@ import httpx2
 import numpy as np
 import structlog
 from packaging.requirements import Requirement
+from photograph import photograph
 
 from portfolio_project.api import create_app
 from portfolio_project.api.examples import PICTURE
@@ -119,6 +120,7 @@ async def measure(settings: Settings) -> dict[str, Any]:
         index = (await client.get("/v1/index")).json()
         text = await latency(client, {"kind": "text", "text": "a red circle above a blue star"})
         image = await latency(client, {"kind": "image", "data": PICTURE})
+        large = await latency(client, {"kind": "image", "data": photograph()})
     current = load_current(settings)
     assert current is not None
     embedder = current[1]
@@ -138,6 +140,7 @@ async def measure(settings: Settings) -> dict[str, Any]:
         "threads": settings.threads,
         "text": text,
         "image": image,
+        "photograph": large,
         "batching": gains,
         "environment_megabytes": environment_megabytes(),
     }
