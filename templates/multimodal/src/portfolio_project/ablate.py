@@ -49,10 +49,16 @@ def run(settings: Settings, names: Sequence[str] = ()) -> Iterator[str]:
         spent = (time.monotonic() - began, _children_seconds() - cpu)
         row = rows.get(config.name) or _measure(config.name, folder, settings.dataset_dir, *spent)
         rows[config.name] = row
-        save_report(settings.reports_dir / REPORT, {"rows": list(rows.values())})
+        save_report(settings.reports_dir / REPORT, _report(rows))
         yield f"{config.name}: " + "  ".join(
             f"{key} {_show(row[key])}" for key in sorted(row) if key != "config"
         )
+
+
+def _report(rows: dict[str, dict[str, float | str]]) -> dict[str, Any]:
+    """All rows, those of models that hear, which have more columns, and each by its name."""
+    hear = [row for row in rows.values() if "sound_to_image_recall_at_1" in row]
+    return {"rows": list(rows.values()), "with_sound": hear, "by_name": rows}
 
 
 def _children_seconds() -> float:

@@ -66,4 +66,5 @@ def test_an_ablation_compares_configurations_and_trains_none_twice(evaluated, mo
     monkeypatch.setattr(ablate, "produce", refuse)
     assert list(ablate.run(settings, ["tiny"])) == [line]
     report = json.loads((settings.reports_dir / ablate.REPORT).read_bytes())
-    assert [row["config"] for row in report["rows"]] == ["tiny"]
+    assert report["rows"] == report["with_sound"] == [report["by_name"]["tiny"]]
+    assert report["by_name"]["tiny"]["config"] == "tiny"
