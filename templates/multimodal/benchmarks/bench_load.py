@@ -3,7 +3,7 @@
     python benchmarks/bench_load.py [--write]
 
 Two servers run as `serve` runs them, on one core, with the model and the index of the data folder;
-they differ in PORTFOLIO_PROJECT_BATCH_SIZE alone. In turns, a client on another core sends each the
+they differ in the setting `batch_size` alone. In turns, a client on another core sends each the
 same requests over 32 kept connections, each with one input. Neighbours on the machine only add to
 a round, so the best of the rounds counts.
 """
@@ -33,6 +33,7 @@ from portfolio_project.provenance import save_report
 
 REPORT = Path("reports/load.json")
 PREFIX = "PORTFOLIO_PROJECT_"
+COMMAND = Path(sys.executable).parent / "portfolio-project"
 SIZES = {"alone": 1, "batched": 32}
 CALLERS = 32
 ROUNDS = 6
@@ -93,7 +94,7 @@ def server(size: int, core: int) -> Iterator[Server]:
     own = {"BATCH_SIZE": size, "RATE_LIMIT": "1000000/second", "LOG_LEVEL": "error"}
     values = {f"{PREFIX}{name}": str(value) for name, value in own.items()}
     process = subprocess.Popen(
-        [Path(sys.executable).parent / "portfolio-project", "serve", "--port", str(port)],
+        [COMMAND, "serve", "--port", str(port)],
         env={**os.environ, **values},
     )
     os.sched_setaffinity(process.pid, {core})  # before it has made any thread
