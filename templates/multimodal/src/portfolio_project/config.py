@@ -171,7 +171,7 @@ class TrainConfig(Frozen):
 
 def config_names() -> tuple[str, ...]:
     """The named configurations."""
-    folder = files(__package__) / "configs"
+    folder = files(str(__package__)) / "configs"
     return tuple(
         sorted(entry.name[:-5] for entry in folder.iterdir() if entry.name.endswith(".toml"))
     )
@@ -208,7 +208,7 @@ def is_named(run: RunManifest, read: Read) -> bool:
 
 
 def _read(name: str) -> str | None:
-    file = files(__package__).joinpath(name)
+    file = files(str(__package__)).joinpath(name)
     return file.read_text("utf-8") if file.is_file() else None
 
 

@@ -35,10 +35,11 @@ def test_every_named_configuration_is_one(run_of, name):
 
 def test_settings_are_named_as_the_commit_has_them(run_of):
     text = on_disk("configs/default.toml")
-    slower = run_of(optimiser={"steps": 7})
+    changed = text.replace("[optimiser]", "[optimiser]\nwarmup = 7")
+    slower = run_of(optimiser={"warmup": 7})
     assert not is_named(slower, on_disk)
-    assert is_named(slower, lambda _: text.replace("[optimiser]", "[optimiser]\nsteps = 7"))
-    assert not is_named(run_of(), lambda _: text.replace("[optimiser]", "[optimiser]\nsteps = 7"))
+    assert is_named(slower, lambda _: changed)
+    assert not is_named(run_of(), lambda _: changed)
 
 
 def test_what_a_configuration_is_based_on_is_read_there_too(run_of):
