@@ -53,7 +53,7 @@ lint: setup ## ruff, dependencies, project files, workflows
 
 types: setup ## mypy and pyright, both strict
 	$(BIN)/mypy
-	$(BIN)/pyright
+	$(BIN)/pyright --pythonpath $(BIN)/python
 
 test: setup ## the generator's tests, render matrix included
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal
