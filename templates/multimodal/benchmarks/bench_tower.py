@@ -14,6 +14,7 @@ import json
 import os
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -119,7 +120,7 @@ def measure(settings: Settings) -> dict[str, Any]:
     tower, rows = session(model), []
     for size in BATCHES:
         pictures = given[:size]
-        call = lambda some=pictures: tower.run(None, {INPUT_NAME: some})  # noqa: E731
+        call = partial(tower.run, None, {INPUT_NAME: pictures})
         seconds = quickest(call, AT_LEAST // size) / size
         rows.append(
             {
