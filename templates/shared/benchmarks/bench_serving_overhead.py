@@ -127,8 +127,11 @@ def run_server(variant: str, descriptor: int, folder: str, collector: str) -> No
     app, secret = make(variant, Path(folder), collector)
     print(secret, flush=True)
     listener = socket.socket(fileno=descriptor)
-    config = uvicorn.Config(app, access_log=False, log_level="error")
-    uvicorn.Server(config).run(sockets=[listener])
+    if isinstance(app, serving.Service):
+        serving.make_server(app).run(sockets=[listener])
+    else:
+        config = uvicorn.Config(app, access_log=False, log_level="error")
+        uvicorn.Server(config).run(sockets=[listener])
 
 
 class ServerUnderTest:

@@ -15,6 +15,7 @@ from portfolio_project.serving import (
     in_thread,
     serve,
 )
+from portfolio_project.serving.protocol import MAX_HEAD_BYTES
 
 
 def test_no_answer_on_a_kept_connection_waits_for_an_acknowledgement(start_service):
@@ -75,6 +76,21 @@ def test_what_is_not_http_is_answered_with_a_problem(url):
     assert answer.startswith(b"HTTP/1.1 400 ")
     assert b"application/problem+json" in answer
     assert httpx2.get(f"{url}/health/live").status_code == 200
+
+
+def test_a_head_without_end_is_refused_before_it_fills_the_memory(url):
+    port = int(url.rpartition(":")[2])
+    head = b"GET /health/live HTTP/1.1\r\nhost: a\r\nx-long: "
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        connection.sendall(head + b"a" * (MAX_HEAD_BYTES - len(head)))
+        time.sleep(0.1)
+        connection.sendall(b"a")
+        answer = b""
+        while chunk := connection.recv(4096):
+            answer += chunk
+    assert answer.startswith(b"HTTP/1.1 431 ")
+    assert b"application/problem+json" in answer
+    assert httpx2.get(f"{url}/health/live", headers={"x-long": "a" * 60_000}).status_code == 200
 
 
 def test_a_caller_that_goes_away_gives_its_place_back(url):

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING
 
 import structlog
 import uvicorn
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from .problems import MEDIA_TYPE, Problem, problem_messages
+from .protocol import ProblemProtocol
 from .settings import PREFIX, BadSettings, ServingSettings
 
 if TYPE_CHECKING:
@@ -23,19 +22,6 @@ if TYPE_CHECKING:
 _LAST_CALL_SECONDS = 0.2
 _LOOK_SECONDS = 0.01
 _log = structlog.get_logger("server")
-
-
-class ProblemProtocol(H11Protocol):
-    """Uvicorn's HTTP protocol; what is not HTTP at all is answered with a problem document too."""
-
-    def send_400_response(self, msg: str) -> None:
-        """Answer a request that can't be parsed, and close the connection."""
-        _, body = problem_messages(Problem(400, detail=msg))
-        self.transport.write(
-            b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-type: %b\r\n"
-            b"content-length: %d\r\n\r\n%b" % (MEDIA_TYPE.encode(), len(body["body"]), body["body"])
-        )
-        self.transport.close()
 
 
 class DrainingServer(uvicorn.Server):
@@ -54,9 +40,9 @@ class DrainingServer(uvicorn.Server):
         """Remember the loop, for signals arrive outside of it."""
         self._loop = asyncio.get_running_loop()
         for listener in sockets or ():
-            # Head and body of an answer are written apart. asyncio forgets this for a socket that
-            # was made without a protocol number, and the body then waits for the caller's delayed
-            # acknowledgement of the head, 40 ms on Linux. What is accepted inherits it.
+            # asyncio forgets this for a socket that was made without a protocol number, and what
+            # is written later then waits for the caller's delayed acknowledgement of what was
+            # written first, 40 ms on Linux. What is accepted inherits it.
             listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         await super().startup(sockets)
 
@@ -101,6 +87,7 @@ def make_server(app: "Service") -> DrainingServer:
         access_log=False,
         log_config=None,
         http=ProblemProtocol,
+        ws="none",
         lifespan="on",
         server_header=False,
         timeout_graceful_shutdown=app.settings.drain_timeout_seconds,
