@@ -115,10 +115,10 @@ class Batcher:
         self._waiting += len(mine)
         self._wake.set()
         try:
-            return np.stack(await asyncio.gather(*(one.answer for one in mine)))
+            return np.stack([await one.answer for one in mine])
         finally:
             for one in mine:
-                one.answer.cancel()
+                _let_go(one.answer)
 
     async def _run(self) -> None:
         while True:
@@ -176,6 +176,12 @@ class Batcher:
         for one, vector in zip(batch, vectors, strict=True):
             if not one.answer.done():
                 one.answer.set_result(vector)
+
+
+def _let_go(answer: asyncio.Future[Vector]) -> None:
+    """Nobody waits for this any more; if it failed, whoever asked knows that already."""
+    if not answer.cancel() and not answer.cancelled():
+        answer.exception()
 
 
 def _refuse(one: _Waiting, reason: str) -> None:

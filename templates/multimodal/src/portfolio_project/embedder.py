@@ -28,6 +28,7 @@ from .errors import UserError
 from .facets import WORLD, facets_of
 from .preprocess import SpectrogramParameters, fit_image, spectrogram
 from .provenance import Version
+from .vocabulary import PADDING
 from .world.attributes import Attributes
 
 SPEC_FILE = "model.json"
@@ -155,7 +156,12 @@ class Embedder:
 
     def text(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors (n, dim). Raises UnknownModality."""
-        return self._run("text", self.vocabulary.encode(texts))
+        self._known("text")
+        numbers = self.vocabulary.encode(texts)
+        if len(numbers) and _any_length(self._sessions["text"]):
+            longest = int((numbers != PADDING).sum(1).max())
+            numbers = np.ascontiguousarray(numbers[:, :longest])
+        return self._run("text", numbers)
 
     def image(self, pixels: NDArray[np.uint8]) -> Vectors:
         """Unit vectors (n, dim) of pictures (n, height, width, 3). Raises UnknownModality."""
@@ -199,6 +205,11 @@ class Embedder:
             return np.zeros((0, self.dim), np.float32)
         found: Vectors = self._sessions[modality].run(None, {INPUT_NAME: given})[0]
         return found
+
+
+def _any_length(session: Any) -> bool:
+    """Whether the tower takes texts of any length, or only padded ones, as those of others do."""
+    return isinstance(session.get_inputs()[0].shape[1], str)
 
 
 def _session(model: bytes, threads: int) -> Any:

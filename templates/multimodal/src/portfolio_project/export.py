@@ -34,7 +34,7 @@ from .embedder import (
     onnx_name,
 )
 from .facets import WORLD
-from .model import Encoder, Pretrained
+from .model import Encoder, Pretrained, TextTower
 from .provenance import readable_json
 from .training.trainer import Fitted
 from .vocabulary import Vocabulary
@@ -93,7 +93,11 @@ def _values(tensor: Tensor) -> tuple[float, ...] | None:
 
 
 def to_onnx(encoder: Encoder, given: Tensor) -> bytes:
-    """The encoder as ONNX, for any number of rows like those of `given`."""
+    """The encoder as ONNX, for any number of rows like those of `given`.
+
+    Texts may be of any length where the tower is our own: padding costs as much as words do.
+    """
+    free = {0: "n", 1: "words"} if isinstance(encoder.tower, TextTower) else {0: "n"}
     held = io.BytesIO()
     with warnings.catch_warnings(), torch.no_grad():
         # The exporter that traces is enough for towers without branches, and needs no onnxscript.
@@ -106,7 +110,7 @@ def to_onnx(encoder: Encoder, given: Tensor) -> bytes:
             opset_version=_OPSET,
             input_names=[INPUT_NAME],
             output_names=["vectors"],
-            dynamic_axes={INPUT_NAME: {0: "n"}, "vectors": {0: "n"}},
+            dynamic_axes={INPUT_NAME: free, "vectors": {0: "n"}},
         )
     model = onnx.load_from_string(held.getvalue())
     for node in model.graph.node:

@@ -110,6 +110,16 @@ def test_documents_come_back_as_they_went_in(index):
     np.testing.assert_array_equal(index.vector("doc-00004", "image", MODEL), vector(4))
 
 
+def test_many_documents_are_fetched_at_once_and_those_that_are_gone_are_left_out(index):
+    index.upsert([entry(n) for n in range(1, 5)], MODEL)
+    index.delete(["doc-00003"])
+
+    found = index.fetch(["doc-00004", "doc-00003", "doc-00001"])
+
+    assert found == {name: index.get(name) for name in ("doc-00004", "doc-00001")}
+    assert index.fetch([]) == {}
+
+
 def test_pages_run_through_all_documents_in_order(index):
     index.upsert([entry(n) for n in (3, 1, 5, 2, 4)], MODEL)
 

@@ -70,6 +70,16 @@ def test_a_batch_gives_what_each_one_alone_gives(folder, data):
     assert embedder.text([]).shape == (0, embedder.dim)
 
 
+def test_a_text_needs_no_padding(folder):
+    import onnxruntime  # noqa: PLC0415
+
+    session = onnxruntime.InferenceSession(folder / "text.onnx")
+    padded = Embedder.load(folder).vocabulary.encode(["red square", "a red circle above a star"])
+    (expected,) = session.run(None, {"input": padded})
+    (found,) = session.run(None, {"input": padded[:, :6]})
+    assert found == pytest.approx(expected, abs=1e-5)
+
+
 def test_a_picture_of_another_size_is_brought_to_the_model_s(folder, data):
     large = np.asarray(data.images[:2]).repeat(3, axis=1).repeat(3, axis=2)
     embedder = Embedder.load(folder)

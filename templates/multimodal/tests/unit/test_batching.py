@@ -1,6 +1,7 @@
 """Inputs that wait together are embedded together; too many are refused, and none is lost."""
 
 import asyncio
+import gc
 import time
 
 import numpy as np
@@ -103,6 +104,23 @@ def test_a_failure_goes_to_those_who_asked_and_the_next_are_served():
             return await batcher.embed("good", Model(0), [2])
 
     assert float(run(main())[0, 0]) == 2
+
+
+def test_who_asked_for_several_hears_of_a_failure_once():
+    def break_down(_values):
+        raise RuntimeError("no")
+
+    async def main():
+        unheard: list[dict] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, told: unheard.append(told))
+        async with Batcher(Limits()) as batcher:
+            with pytest.raises(RuntimeError):
+                await batcher.embed("bad", break_down, [1, 2, 3])
+        gc.collect()
+        await asyncio.sleep(0)
+        return unheard
+
+    assert run(main()) == []
 
 
 def test_a_caller_who_leaves_takes_no_place():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
+import numpy as np
 from fastapi import APIRouter, Body, Depends
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -64,7 +65,7 @@ def embed_router(access: Access) -> APIRouter:
             return Embedded(
                 model_version=served.version,
                 dim=served.model.dim,
-                vectors=[[round(float(x), 6) for x in vector] for vector in vectors],
+                vectors=np.round(np.asarray(vectors, np.float64), 6).tolist(),
             )
 
     return router

@@ -49,7 +49,7 @@ def map_router(access: Access) -> APIRouter:
             insist_on_modality(target, served.model)
             try:
                 ids, vectors = access.index.sample(target, served.version, limit)
-                found = {name: access.index.get(name) for name in ids}
+                found = access.index.fetch(ids)
                 version = access.index.version()
             except UserError as error:
                 raise index_problem(error) from error
@@ -64,7 +64,7 @@ def map_router(access: Access) -> APIRouter:
                         attributes=dict(document.attributes),
                     )
                     for name, (x, y) in zip(ids, places, strict=True)
-                    if (document := found[name]) is not None
+                    if (document := found.get(name)) is not None
                 ],
                 explained=round(explained, 4),
                 model_version=served.version,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import binascii
 from base64 import b64decode
+from collections.abc import Coroutine, Sequence
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -182,20 +183,24 @@ async def embed_parts(
     parts: list[Embeddable], access: Access, served: Served[Embedder]
 ) -> list[Vector]:
     """A unit vector for each part, through the batcher. Raises Problem."""
-    embedder = served.model
     for part in parts:
-        insist_on_modality(part.kind, embedder)
+        insist_on_modality(part.kind, served.model)
+    return await together([_embed_part(part, access, served) for part in parts])
 
-    async def one(part: Embeddable) -> Vector:
-        heavy = part.kind in {"image", "sound"}
-        decoded = (
-            await asyncio.to_thread(decode, part, access, embedder)
-            if heavy
-            else decode(part, access, embedder)
-        )
-        return await embed_decoded(*decoded, access, served)
 
-    return list(await asyncio.gather(*(one(part) for part in parts)))
+async def together(ways: Sequence[Coroutine[Any, Any, Vector]]) -> list[Vector]:
+    """What all of them come to; a single one needs no task of its own."""
+    return [await ways[0]] if len(ways) == 1 else await asyncio.gather(*ways)
+
+
+async def _embed_part(part: Embeddable, access: Access, served: Served[Embedder]) -> Vector:
+    heavy = part.kind in {"image", "sound"}
+    decoded = (
+        await asyncio.to_thread(decode, part, access, served.model)
+        if heavy
+        else decode(part, access, served.model)
+    )
+    return await embed_decoded(*decoded, access, served)
 
 
 async def embed_decoded(

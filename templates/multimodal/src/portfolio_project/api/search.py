@@ -19,7 +19,7 @@ from ..serving import AsWhole, Principal, Problem, Served, require_scope
 from .access import Access, index_problem, insist_on_version
 from .embed import AskedVersion
 from .examples import PICTURE
-from .parts import Modality, Part, insist_on_modality, resolve
+from .parts import Modality, Part, insist_on_modality, resolve, together
 
 MAX_HITS = 100
 Filters = Annotated[
@@ -136,7 +136,7 @@ def search_router(access: Access) -> APIRouter:
 
 async def compose(query: Sequence[Weighted], access: Access, served: Served[Embedder]) -> Vector:
     """The weighted sum of the parts' vectors, at unit length. Raises Problem."""
-    vectors = await asyncio.gather(*(resolve(one.part, access, served) for one in query))
+    vectors = await together([resolve(one.part, access, served) for one in query])
     total = np.zeros(served.model.dim, np.float32)
     for one, vector in zip(query, vectors, strict=True):
         total += np.float32(one.weight) * vector
@@ -153,7 +153,6 @@ async def compose(query: Sequence[Weighted], access: Access, served: Served[Embe
 def _look_up(access: Access, query: Query) -> tuple[list[Hit], dict[str, Document], str]:
     try:
         hits = access.index.search(query)
-        found = (access.index.get(hit.id) for hit in hits)
-        return hits, {one.id: one for one in found if one is not None}, access.index.version()
+        return hits, access.index.fetch([hit.id for hit in hits]), access.index.version()
     except UserError as error:
         raise index_problem(error) from error

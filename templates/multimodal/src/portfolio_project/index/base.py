@@ -146,6 +146,10 @@ class Index(Protocol):
         """A document, its media only if asked for."""
 
     @abstractmethod
+    def fetch(self, ids: Sequence[str]) -> dict[str, Document]:
+        """Those of the documents that are there, by their ids, without media."""
+
+    @abstractmethod
     def page(self, after: str, limit: int) -> list[Document]:
         """Documents in the order of their ids, beginning after `after`, without media."""
 

@@ -84,8 +84,7 @@ class EmbeddedIndex:
 
     def version(self) -> str:
         """As `State.version`, without counting anything."""
-        newest = self._store.newest()
-        return version_of(newest[0] if newest else 0, self._store.sequence())
+        return version_of(*self._store.version())
 
     def upsert(self, entries: Sequence[Entry], model: str) -> None:
         """Write or replace whole documents. Raises VersionMismatchError."""
@@ -101,6 +100,10 @@ class EmbeddedIndex:
     def get(self, document: str, *, media: bool = False) -> Document | None:
         """A document, its media only if asked for."""
         return self._store.get(document, media=media)
+
+    def fetch(self, ids: Sequence[str]) -> dict[str, Document]:
+        """Those of the documents that are there, by their ids, without media."""
+        return self._store.fetch(ids)
 
     def page(self, after: str, limit: int) -> list[Document]:
         """Documents in the order of their ids."""

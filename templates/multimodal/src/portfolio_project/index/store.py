@@ -51,6 +51,9 @@ CREATE INDEX IF NOT EXISTS vectors_order ON vectors (generation, modality, seria
 CREATE TABLE IF NOT EXISTS deletions (sequence INTEGER NOT NULL, document INTEGER NOT NULL);
 CREATE INDEX IF NOT EXISTS deletions_order ON deletions (sequence);
 """
+_VERSION = """
+SELECT (SELECT id FROM generations WHERE ready ORDER BY ready DESC LIMIT 1), sequence FROM counter
+"""
 _MISSING = """
 SELECT d.key, d.id, d.caption, d.attributes FROM documents d WHERE d.key > ? AND NOT EXISTS
   (SELECT 1 FROM vectors v WHERE v.document = d.key AND v.generation = ?)
@@ -121,6 +124,11 @@ class Store:
                     f"{self.path} cannot be written: {error}. Check its disk; nothing was changed"
                 ) from error
             raise
+
+    def version(self) -> tuple[int, int]:
+        """Id of the generation that became whole last, or 0, and how many changes there were."""
+        row = self.connection.execute(_VERSION).fetchone()
+        return int(row[0] or 0), int(row[1])
 
     def sequence(self) -> int:
         """How many changes there were."""
@@ -206,6 +214,16 @@ class Store:
         sql = "SELECT key, id, caption, attributes FROM documents WHERE id = ?"
         row = self.connection.execute(sql, (document,)).fetchone()
         return self._document(row, media=media) if row else None
+
+    def fetch(self, ids: Sequence[str]) -> dict[str, Document]:
+        """Those of the documents that are there, by their ids, without media."""
+        wanted = orjson.dumps(list(ids)).decode()
+        sql = (
+            "SELECT key, id, caption, attributes FROM documents"
+            " WHERE id IN (SELECT value FROM json_each(?))"
+        )
+        found = self.connection.execute(sql, (wanted,)).fetchall()
+        return {str(row[1]): self._document(row, media=False) for row in found}
 
     def page(self, after: str, limit: int) -> list[Document]:
         """Documents in the order of their ids."""

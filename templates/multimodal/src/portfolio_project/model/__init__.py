@@ -3,6 +3,16 @@
 from .gather import gather
 from .losses import info_nce, siglip
 from .pretrained import Pretrained
+from .text import TextTower
 from .towers import Encoder, Head, Towers
 
-__all__ = ["Encoder", "Head", "Pretrained", "Towers", "gather", "info_nce", "siglip"]
+__all__ = [
+    "Encoder",
+    "Head",
+    "Pretrained",
+    "TextTower",
+    "Towers",
+    "gather",
+    "info_nce",
+    "siglip",
+]
