@@ -73,7 +73,7 @@ async def throughput(size: int, work: Any, values: Sequence[Any]) -> float:
 
         async def caller() -> None:
             while not waiting.empty():
-                await batcher.embed("bench", work, [waiting.get_nowait()])
+                await batcher.submit("bench", work, [waiting.get_nowait()])
 
         began = time.process_time()
         await asyncio.gather(*(caller() for _ in range(CLIENTS)))

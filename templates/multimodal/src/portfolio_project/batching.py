@@ -1,26 +1,22 @@
-"""Dynamic batching: inputs that wait at the same time go through the model together.
+"""Dynamic batching: what waits at the same time is worked on together.
 
-Nothing waits for a batch to fill while the model is idle and nobody else is there; under load
-batches form by themselves, because inputs gather while the model works.
+Nothing waits for a batch to fill while there is nobody else; under load batches form by
+themselves, because inputs gather while those before them are worked on.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from time import monotonic
 from typing import Any, Self
 
-import numpy as np
-from numpy.typing import NDArray
-
-Vector = NDArray[np.float32]
-Work = Callable[[Sequence[Any]], NDArray[np.float32]]
-"""Embeds n inputs of one kind into (n, dim)."""
+Work = Callable[[Sequence[Any]], Iterable[Any]]
+"""Makes of n inputs n outputs, in their order."""
 
 
 class QueueFullError(Exception):
@@ -32,24 +28,26 @@ class Limits:
     """Of the queue.
 
     Attributes:
-        size: inputs that go through the model together, at most.
+        size: inputs that are worked on together, at most.
+        threads: batches that are worked on at the same time.
         wait: seconds that the first input of a batch waits for others that are on their way.
         queue: inputs that may wait; more are refused.
         patience: seconds after which an input that still waits is refused.
     """
 
     size: int = 32
-    wait: float = 0.002
+    threads: int = 1
+    wait: float = 0.0
     queue: int = 256
     patience: float = 5.0
 
 
 @dataclass(slots=True)
 class _Waiting:
-    """An input, where its answer goes, and since when it waits."""
+    """An input, where its output goes, and since when it waits."""
 
     value: Any
-    answer: asyncio.Future[Vector]
+    answer: asyncio.Future[Any]
     since: float
 
 
@@ -65,45 +63,41 @@ class Statistics:
 
 @dataclass(slots=True)
 class _Line:
-    """The inputs that one function embeds."""
+    """The inputs that one function works on."""
 
     work: Work
     waiting: deque[_Waiting] = field(default_factory=deque)
 
 
 class Batcher:
-    """One model at work at a time, in a thread of its own. Use it as an async context manager."""
+    """Works in threads of its own. Use it as an async context manager, in one event loop."""
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
         self.statistics = Statistics()
         self._lines: dict[object, _Line] = {}
         self._waiting = 0
-        self._wake = asyncio.Event()
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="model")
-        self._task: asyncio.Task[None] | None = None
+        self._begins = False
+        self._batches: dict[asyncio.Future[Iterable[Any]], list[_Waiting]] = {}
+        self._threads = ThreadPoolExecutor(limits.threads, thread_name_prefix="batch")
 
     async def __aenter__(self) -> Self:
-        """Begin to work."""
-        self._task = asyncio.create_task(self._run())
+        """Be ready."""
         return self
 
     async def __aexit__(self, *_: object) -> None:
         """Stop; what still waits is refused."""
-        assert self._task is not None
-        self._task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._task
-        for line in self._lines.values():
-            for one in line.waiting:
+        for batch in (*self._batches.values(), *(line.waiting for line in self._lines.values())):
+            for one in batch:
                 _refuse(one, "the service stops")
-        self._thread.shutdown()
+        self._lines.clear()
+        self._waiting = 0
+        self._threads.shutdown()
 
-    async def embed(self, key: object, work: Work, values: Sequence[Any]) -> NDArray[np.float32]:
-        """Embed `values`, shape (n, dim), together with what others bring under the same `key`.
+    async def submit(self, key: object, work: Work, values: Sequence[Any]) -> list[Any]:
+        """Return what `work` makes of `values`, together with what others bring under `key`.
 
-        `key` names the model and the kind of input: `work` must be the same for the same key.
-        Raises QueueFullError, and whatever `work` raises.
+        `work` must be the same for the same key. Raises QueueFullError, and whatever `work` raises.
         """
         if self._waiting + len(values) > self.limits.queue:
             self.statistics.refused += len(values)
@@ -113,23 +107,36 @@ class Batcher:
         mine = [_Waiting(value, loop.create_future(), now) for value in values]
         line.waiting.extend(mine)
         self._waiting += len(mine)
-        self._wake.set()
+        self._begin_soon(loop)
         try:
-            return np.stack([await one.answer for one in mine])
+            return [await one.answer for one in mine]
         finally:
             for one in mine:
                 _let_go(one.answer)
 
-    async def _run(self) -> None:
-        while True:
-            await self._wake.wait()
-            if self.limits.wait and 1 < self._waiting < self.limits.size:
-                await asyncio.sleep(self.limits.wait)
+    def _begin_soon(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Begin when all who come in this turn of the loop are here."""
+        if not self._begins and len(self._batches) < self.limits.threads:
+            self._begins = True
+            loop.call_soon(self._gather, loop)
+
+    def _gather(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self.limits.wait and 1 < self._waiting < self.limits.size:
+            loop.call_later(self.limits.wait, self._begin, loop)
+        else:
+            self._begin(loop)
+
+    def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Give each idle thread a batch."""
+        self._begins = False
+        while len(self._batches) < self.limits.threads:
             line, batch = self._next()
-            if not batch:
-                self._wake.clear()
-                continue
-            await self._embed(line, batch)
+            if line is None:
+                return
+            values = [one.value for one in batch]
+            made = loop.run_in_executor(self._threads, line.work, values)
+            self._batches[made] = batch
+            made.add_done_callback(partial(self._end, loop))
 
     def _next(self) -> tuple[_Line | None, list[_Waiting]]:
         """Take the line whose first input waits longest, and as many of it as fit a batch."""
@@ -155,30 +162,26 @@ class Batcher:
             self.statistics.refused += not one.answer.done()
             _refuse(one, f"it waited {self.limits.patience:g} s")
 
-    async def _embed(self, line: _Line | None, batch: list[_Waiting]) -> None:
-        assert line is not None
-        loop = asyncio.get_running_loop()
-        values = [one.value for one in batch]
-        try:
-            vectors = await loop.run_in_executor(self._thread, line.work, values)
-        except asyncio.CancelledError:
-            for one in batch:
-                _refuse(one, "the service stops")
-            raise
-        except Exception as error:  # noqa: BLE001 - it belongs to those who asked
+    def _end(self, loop: asyncio.AbstractEventLoop, made: asyncio.Future[Iterable[Any]]) -> None:
+        """Hand out what a batch came to, and begin the next one."""
+        batch = self._batches.pop(made)
+        error = made.exception()
+        if error is None:
+            self.statistics.inputs += len(batch)
+            self.statistics.batches += 1
+            self.statistics.largest = max(self.statistics.largest, len(batch))
+            for one, output in zip(batch, made.result(), strict=True):
+                if not one.answer.done():
+                    one.answer.set_result(output)
+        else:
             for one in batch:
                 if not one.answer.done():
                     one.answer.set_exception(error)
-            return
-        self.statistics.inputs += len(batch)
-        self.statistics.batches += 1
-        self.statistics.largest = max(self.statistics.largest, len(batch))
-        for one, vector in zip(batch, vectors, strict=True):
-            if not one.answer.done():
-                one.answer.set_result(vector)
+        if self._waiting:
+            self._begin_soon(loop)
 
 
-def _let_go(answer: asyncio.Future[Vector]) -> None:
+def _let_go(answer: asyncio.Future[Any]) -> None:
     """Nobody waits for this any more; if it failed, whoever asked knows that already."""
     if not answer.cancel() and not answer.cancelled():
         answer.exception()

@@ -27,7 +27,7 @@ class Settings(ServingSettings):
     )
     batch_size: int = Field(default=32, ge=1, description="inputs that are embedded together")
     batch_wait_ms: float = Field(
-        default=2.0, ge=0, description="how long the first input of a batch waits for others"
+        default=0.0, ge=0, description="how long the first of a batch waits for others on purpose"
     )
     batch_patience_seconds: float = Field(
         default=5.0, gt=0, description="an input that waits longer gets 503"

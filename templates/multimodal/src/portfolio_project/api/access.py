@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+from dataclasses import replace
+from typing import Any
 
 import structlog
 
-from ..batching import Batcher, Limits
+from ..batching import Batcher, Limits, QueueFullError, Work
 from ..embedder import Embedder
 from ..errors import UserError
 from ..index import Index, IndexUnavailableError, VersionMismatchError
@@ -17,6 +19,8 @@ from ..serving import ModelRefused, ModelSlot, Problem
 from ..serving_model import embed_documents, limits_of, load, warm_up
 from ..settings import Settings
 
+SEARCH_THREADS = 8
+"""Batches of searches answered at the same time: on PostgreSQL, each on its connection."""
 _DISK = (OSError, sqlite3.Error)
 _log = structlog.get_logger("api")
 
@@ -29,14 +33,15 @@ class Access:
         self.index = index
         self.registry = Registry(settings.registry_dir)
         self.slot: ModelSlot[Embedder] = ModelSlot(warm_up=warm_up)
-        self.batcher = Batcher(
-            Limits(
-                size=settings.batch_size,
-                wait=settings.batch_wait_ms / 1e3,
-                queue=settings.batch_queue,
-                patience=settings.batch_patience_seconds,
-            )
+        limits = Limits(
+            size=settings.batch_size,
+            wait=settings.batch_wait_ms / 1e3,
+            queue=settings.batch_queue,
+            patience=settings.batch_patience_seconds,
         )
+        self.batcher = Batcher(limits)
+        size = min(index.searches_at_once, limits.size)
+        self.searcher = Batcher(replace(limits, size=size, threads=SEARCH_THREADS, wait=0.0))
         self.rebuilding = False
         self._lock = threading.Lock()
 
@@ -74,6 +79,20 @@ class Access:
         if count:
             _log.info("index_filled", model=version, documents=count)
         return count
+
+
+async def submit(batcher: Batcher, key: object, work: Work, value: Any) -> Any:
+    """What `work` makes of a value, in a batch. Raises a 503 Problem when too many wait."""
+    try:
+        (made,) = await batcher.submit(key, work, [value])
+    except QueueFullError as error:
+        raise Problem(
+            503,
+            detail=f"Too much is asked at once: {error}. Try again shortly.",
+            type="urn:problem:overloaded",
+            headers={"Retry-After": "1"},
+        ) from None
+    return made
 
 
 def insist_on_version(asked: str | None, serving: str) -> None:

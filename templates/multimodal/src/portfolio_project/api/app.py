@@ -48,6 +48,7 @@ def create_app(settings: Settings) -> Service:
         async with AsyncExitStack() as stack:
             stack.callback(access.index.close)
             await stack.enter_async_context(access.batcher)
+            await stack.enter_async_context(access.searcher)
             stack.callback(asyncio.create_task(follower.forever(POLL_SECONDS)).cancel)
             # Where a new model has much to embed again, the service is alive, and not ready yet.
             with contextlib.suppress(TimeoutError):
@@ -78,7 +79,11 @@ def create_app(settings: Settings) -> Service:
 
 
 def _measure(app: Service, access: Access) -> None:
-    gone = access.batcher.statistics
-    app.metrics.gauge("embed_inputs", "Inputs embedded", lambda: gone.inputs)
-    app.metrics.gauge("embed_batches", "Batches they were embedded in", lambda: gone.batches)
-    app.metrics.gauge("embed_refused", "Inputs refused, for too many waited", lambda: gone.refused)
+    gone, found = access.batcher.statistics, access.searcher.statistics
+    gauge = app.metrics.gauge
+    gauge("embed_inputs", "Inputs embedded", lambda: gone.inputs)
+    gauge("embed_batches", "Batches they were embedded in", lambda: gone.batches)
+    gauge("embed_refused", "Inputs refused, for too many waited", lambda: gone.refused)
+    gauge("search_queries", "Searches of the index", lambda: found.inputs)
+    gauge("search_batches", "Batches they were answered in", lambda: found.batches)
+    gauge("search_refused", "Searches refused, for too many waited", lambda: found.refused)

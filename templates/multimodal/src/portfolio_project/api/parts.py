@@ -11,7 +11,6 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 
-from ..batching import QueueFullError
 from ..embedder import Embedder, UnknownAttributes
 from ..errors import UserError
 from ..index import Vector
@@ -19,7 +18,7 @@ from ..index.base import normalised
 from ..preprocess import BadMedia, decode_image, decode_sound
 from ..serving import Problem, Served
 from ..serving_model import limits_of, work_of
-from .access import Access, index_problem, insist_on_version
+from .access import Access, index_problem, insist_on_version, submit
 from .examples import PICTURE, SOUND
 from .scene import Scene
 
@@ -208,16 +207,7 @@ async def embed_decoded(
 ) -> Vector:
     """Embed one decoded input through the batcher. Raises a 503 Problem when too many wait."""
     key = (served.version, modality)
-    try:
-        found = await access.batcher.embed(key, work_of(served.model, modality), [value])
-    except QueueFullError as error:
-        raise Problem(
-            503,
-            detail=f"Too much to embed at once: {error}. Try again shortly.",
-            type="urn:problem:overloaded",
-            headers={"Retry-After": "1"},
-        ) from None
-    vector: Vector = found[0]
+    vector: Vector = await submit(access.batcher, key, work_of(served.model, modality), value)
     return vector
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Sequence
-from typing import Annotated
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Annotated, NamedTuple
 
 import numpy as np
 from fastapi import APIRouter, Body, Depends
@@ -13,10 +13,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from ..embedder import Embedder
 from ..errors import UserError
-from ..index import Document, Hit, Query, Vector
+from ..index import Document, Hit, Index, Query, Vector
 from ..index.base import normalised
 from ..serving import AsWhole, Principal, Problem, Served, require_scope
-from .access import Access, index_problem, insist_on_version
+from .access import Access, index_problem, insist_on_version, submit
 from .embed import AskedVersion
 from .examples import PICTURE
 from .parts import Modality, Part, insist_on_modality, resolve, together
@@ -114,20 +114,21 @@ def search_router(access: Access) -> APIRouter:
                 question.filters,
                 question.exact,
             )
-            hits, documents, version = await asyncio.to_thread(_look_up, access, query)
+            look_up = partial(_look_up, access.index)
+            found: _Found = await submit(access.searcher, served.version, look_up, query)
             return Answer(
                 model_version=served.version,
-                index_version=version,
+                index_version=found.version,
                 target=question.target,
                 hits=[
                     Found(
                         id=hit.id,
                         score=round(hit.score, 6),
-                        caption=documents[hit.id].caption,
-                        attributes=dict(documents[hit.id].attributes),
+                        caption=document.caption,
+                        attributes=dict(document.attributes),
                     )
-                    for hit in hits
-                    if hit.id in documents
+                    for hit in found.hits
+                    if (document := found.documents.get(hit.id)) is not None
                 ],
             )
 
@@ -150,9 +151,20 @@ async def compose(query: Sequence[Weighted], access: Access, served: Served[Embe
         ) from None
 
 
-def _look_up(access: Access, query: Query) -> tuple[list[Hit], dict[str, Document], str]:
+class _Found(NamedTuple):
+    """What a search came to, the documents behind it, and the state of the index."""
+
+    hits: list[Hit]
+    documents: Mapping[str, Document]
+    version: str
+
+
+def _look_up(index: Index, queries: Sequence[Query]) -> list[_Found]:
+    """Answer queries of one model."""
     try:
-        hits = access.index.search(query)
-        return hits, access.index.fetch([hit.id for hit in hits]), access.index.version()
+        found = index.search_all(queries)
+        documents = index.fetch(sorted({hit.id for hits in found for hit in hits}))
+        version = index.version()
     except UserError as error:
         raise index_problem(error) from error
+    return [_Found(hits, documents, version) for hits in found]

@@ -122,6 +122,9 @@ Progress = Callable[[int, int], None]
 class Index(Protocol):
     """An index. Safe to use from several threads; writes are durable when a call returns."""
 
+    searches_at_once: int
+    """How many searches that wait are best given to one thread together."""
+
     @abstractmethod
     def state(self) -> State:
         """What is in it now."""
@@ -164,6 +167,10 @@ class Index(Protocol):
     @abstractmethod
     def search(self, query: Query) -> list[Hit]:
         """The nearest, best first; ties by id. Raises VersionMismatchError."""
+
+    @abstractmethod
+    def search_all(self, queries: Sequence[Query]) -> list[list[Hit]]:
+        """As `search` for each; all are of one model. Raises VersionMismatchError."""
 
     @abstractmethod
     def rebuild(self, model: str, dim: int, embed: Embed, progress: Progress | None = None) -> int:

@@ -28,7 +28,7 @@ from .base import (
     VersionMismatchError,
     version_of,
 )
-from .column import GRAPH_FROM, Column
+from .column import GRAPH_FROM, Column, Found
 from .store import Store, add_vectors, check_application
 
 FILE = "index.db"
@@ -59,6 +59,8 @@ class _Live:
 
 class EmbeddedIndex:
     """An index in a folder."""
+
+    searches_at_once = 8  # a thread costs more than a search in memory, and Python runs one
 
     def __init__(self, folder: Path, *, graph_from: int = GRAPH_FROM) -> None:
         """Open or make it. Raises IndexCorruptError if the file is something else."""
@@ -134,14 +136,22 @@ class EmbeddedIndex:
 
     def search(self, query: Query) -> list[Hit]:
         """The nearest, best first. Raises VersionMismatchError."""
-        column = self._live(query.model).columns.get(query.target)
+        return self.search_all([query])[0]
+
+    def search_all(self, queries: Sequence[Query]) -> list[list[Hit]]:
+        """As `search` for each; all are of one model. Raises VersionMismatchError."""
+        live = self._live(queries[0].model)
+        found = [self._nearest(live, query) for query in queries]
+        names = self._store.ids(sorted({key for one in found for key, _ in one}))
+        hits = [[Hit(names[key], score) for key, score in one if key in names] for one in found]
+        return [sorted(one, key=lambda hit: (-hit.score, hit.id)) for one in hits]
+
+    def _nearest(self, live: _Live, query: Query) -> Found:
+        column = live.columns.get(query.target)
         if column is None:
             return []
         allowed = self._store.matching(query.filters) if query.filters else None
-        found = column.search(query.vector, query.limit, allowed, exact=query.exact)
-        names = self._store.ids(key for key, _ in found)
-        hits = [Hit(names[key], score) for key, score in found if key in names]
-        return sorted(hits, key=lambda hit: (-hit.score, hit.id))
+        return column.search(query.vector, query.limit, allowed, exact=query.exact)
 
     def rebuild(self, model: str, dim: int, embed: Embed, progress: Progress | None = None) -> int:
         """Embed what `model` has not embedded yet; searches and writes go on meanwhile."""

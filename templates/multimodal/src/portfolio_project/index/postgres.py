@@ -62,6 +62,8 @@ CREATE TABLE IF NOT EXISTS media (
 class PostgresIndex:
     """An index in a database; one connection for each thread, opened again when it was lost."""
 
+    searches_at_once = 1  # the server answers as many as there are connections
+
     def __init__(self, url: str) -> None:
         """Connect, and make the tables. Raises IndexUnavailableError."""
         self._url = url
@@ -186,6 +188,10 @@ class PostgresIndex:
             found = _run(connection, text, values).fetchall()
         hits = [Hit(row[0], float(row[1])) for row in found]
         return sorted(hits, key=lambda hit: (-hit.score, hit.id))
+
+    def search_all(self, queries: Sequence[Query]) -> list[list[Hit]]:
+        """As `search` for each; all are of one model. Raises VersionMismatchError."""
+        return [self.search(query) for query in queries]
 
     def rebuild(self, model: str, dim: int, embed: Embed, progress: Progress | None = None) -> int:
         """Embed what `model` has not embedded yet; searches and writes go on meanwhile."""
