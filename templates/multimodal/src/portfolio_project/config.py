@@ -96,6 +96,8 @@ class OptimiserConfig(Frozen):
     """Of AdamW, at its highest."""
     matrix_rate: float = Field(default=0.02, ge=0)
     """Of Muon, which takes the matrices; 0 leaves them to AdamW."""
+    trunk_rate: float = Field(default=1e-5, gt=0)
+    """Of AdamW for what others trained, where `finetune` trains it further."""
     warmup: int = Field(default=30, ge=0)
     weight_decay: float = Field(default=0.0, ge=0)
     clip: float = Field(default=1.0, gt=0)
@@ -138,8 +140,6 @@ class TrainConfig(Frozen):
                 raise ValueError(f"{pair} is no pair of {', '.join(self.model.trained)}")
         if len(set(self.model.modalities)) < 2:
             raise ValueError("two modalities are the least that can be aligned")
-        if self.model.finetune and self.optimiser.matrix_rate:
-            raise ValueError("finetune wants AdamW alone: matrix_rate = 0, learning_rate near 1e-5")
         if self.optimiser.batch % self.machine.devices:
             raise ValueError("batch must be a multiple of devices")
         return self

@@ -24,10 +24,11 @@ from .evaluation.quick import quick_metrics
 from .export import export
 from .ingest import RUN_FILE, fitted_to, require
 from .model.libraries import MERGES, ask
+from .progress import Progress
 from .provenance import RunManifest, deterministic, readable_json, rounded, write_run
 from .train import FOLLOW
 from .training.checkpoint import forget
-from .training.trainer import Step, fit
+from .training.trainer import fit
 from .vocabulary import Vocabulary
 
 HISTORY_FILE = "history.json"
@@ -35,7 +36,7 @@ CHECKPOINTS = "checkpoints"
 _LAST = 20
 
 
-def produce(dataset: Path, folder: Path, config: TrainConfig, told: Step) -> None:
+def produce(dataset: Path, folder: Path, config: TrainConfig, told: Progress) -> None:
     """Write the model and its `run.json` into `folder`.
 
     Raises DatasetError, VocabularyError, PretrainedError.
@@ -45,7 +46,14 @@ def produce(dataset: Path, folder: Path, config: TrainConfig, told: Step) -> Non
     config = fitted_to(data, config)
     vocabulary = _vocabulary(data, config)
     checkpoints = folder.parent / CHECKPOINTS / config.name
-    fitted = fit(data, config, vocabulary, checkpoints=checkpoints, told=told)
+    fitted = fit(
+        data,
+        config,
+        vocabulary,
+        checkpoints=checkpoints,
+        told=lambda done, of, loss: told(f"loss {loss:.3f}", done, of),
+        looked=lambda modality, done, of: told(f"looking at {modality}", done, of),
+    )
     if os.environ.get("RANK", "0") != "0":
         return  # the first of many processes writes for all
     shutil.rmtree(folder, ignore_errors=True)
@@ -87,10 +95,10 @@ def _describe(  # noqa: PLR0913, PLR0917 - what a manifest tells
     write_run(folder / RUN_FILE, manifest, duration_s=round(time.monotonic() - began, 1))
 
 
-def _tell(done: int, of: int, loss: float) -> None:
+def _tell(what: str, done: int, of: int) -> None:
     """One line a step for whoever started this; one process of many speaks."""
     if os.environ.get("RANK", "0") == "0":
-        sys.stdout.write(f"{done} {of} {loss:.4f}\n")
+        sys.stdout.write(f"{done} {of} {what}\n")
         sys.stdout.flush()
 
 

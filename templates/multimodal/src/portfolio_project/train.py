@@ -145,8 +145,8 @@ def produce(dataset: Path, folder: Path, config: TrainConfig, progress: Progress
         assert child.stderr is not None
         complaints = reader.submit(child.stderr.read)
         for line in child.stdout:
-            done, of, loss = line.split()
-            progress(f"loss {float(loss):.3f}", int(done), int(of))
+            done, of, what = line.rstrip("\n").split(" ", 2)
+            progress(what, int(done), int(of))
         told = complaints.result()
     if child.returncode:
         lines = told.strip().splitlines() or [f"the training process ended with {child.returncode}"]

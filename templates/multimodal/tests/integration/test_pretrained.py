@@ -67,7 +67,6 @@ def toys(monkeypatch):
 def config_of(**model):
     values = TINY.model_dump()
     values["model"] |= {"modalities": ("image", "text"), **model}
-    values["optimiser"] |= {"matrix_rate": 0.0} if model.get("finetune") else {}
     return TrainConfig.model_validate(values)
 
 
@@ -161,6 +160,58 @@ def test_a_trunk_that_is_finetuned_moves_and_its_statistics_do_not(made):
         assert torch.equal(weights[start + name], before[name])
 
 
+def test_a_trunk_that_is_finetuned_has_a_small_rate_of_its_own(toys, trained):
+    data = read_split(trained / "data" / "train")
+    config = config_of(image_tower="toy:eye", finetune=True)
+    vocabulary = Vocabulary.of(data.captions)
+    torch.manual_seed(config.seed)
+    start = Towers(config.model, len(vocabulary), vocabulary.length).towers["image"].out.weight
+    tower = fit(data, config, vocabulary, until=4).towers.towers["image"]
+    rate = config.optimiser.trunk_rate
+    assert 0 < (tower.trunk.see.weight - Eye().see.weight).abs().max() <= 4 * rate
+    assert (tower.out.weight - start).abs().max() > 100 * rate
+
+
+def rows_seen(monkeypatch, network):
+    """How many inputs go through a trunk from now on, call by call."""
+    seen: list[int] = []
+    through = network.forward
+
+    def counted(self, given):
+        seen.append(len(given))
+        return through(self, given)
+
+    monkeypatch.setattr(network, "forward", counted)
+    return seen
+
+
+@pytest.mark.parametrize(("tower", "network"), [("image_tower", Eye), ("text_tower", Ear)])
+def test_a_frozen_trunk_looks_at_each_input_once(toys, trained, monkeypatch, tower, network):
+    data = read_split(trained / "data" / "train")
+    config = config_of(**{tower: "toy:one"})
+    vocabulary = (
+        Vocabulary.of(data.captions) if network is Eye else BytePairs.fitted(MERGES, [], 77)
+    )
+    texts = [*data.captions, *(text for row in data.negatives for text in row)]
+    distinct = len(np.unique(vocabulary.encode(texts), axis=0))
+    seen = rows_seen(monkeypatch, network)
+    told: list[tuple[str, int, int]] = []
+    fit(data, config, vocabulary, looked=lambda *one: told.append(one))
+    count = len(data) if network is Eye else distinct
+    assert sum(seen) == 1 + count  # one more tells how wide the features are
+    assert told[-1] == (tower.partition("_")[0], count, count)
+
+
+def test_what_was_looked_at_before_is_what_a_step_would_see(toys, trained):
+    data = read_split(trained / "data" / "train")
+    vocabulary = Vocabulary.of(data.captions)
+    config = config_of(image_tower="toy:eye")
+    once = config.optimiser.model_copy(update={"steps": len(data) // config.optimiser.batch})
+    fresh = fit(data, config.model_copy(update={"optimiser": once}), vocabulary, until=1)
+    kept = fit(data, config, vocabulary, until=1)
+    assert kept.losses == pytest.approx(fresh.losses, rel=1e-5)
+
+
 def test_a_vocabulary_of_merges_reads_back_and_numbers_as_clip_does():
     made = BytePairs.fitted(MERGES, ["red car", "a red red"], 77)
     again = read_vocabulary(made.to_json())
@@ -219,7 +270,7 @@ def test_own_towers_want_pictures_of_their_side(trained, tmp_path):
     ("model", "says"),
     [
         ('image_tower = "resnet18"', "model.image_tower: "),
-        ("finetune = true", "finetune wants AdamW alone: matrix_rate = 0"),
+        ("finetune = 2", "model.finetune: "),
     ],
 )
 def test_a_configuration_that_cannot_be_is_told_in_one_line(monkeypatch, tmp_path, model, says):

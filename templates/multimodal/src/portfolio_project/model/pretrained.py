@@ -26,6 +26,7 @@ class Pretrained(nn.Module):
         """
         super().__init__()
         self.name, self.side, self.licence = name, trunk.side, trunk.licence
+        self.finetune = finetune
         self.trunk = trunk.network.eval().requires_grad_(finetune)
         mean, std = (torch.tensor(one).reshape(-1, 1, 1) for one in (trunk.mean, trunk.std))
         self.register_buffer("mean", mean, persistent=False)
@@ -55,8 +56,9 @@ class Pretrained(nn.Module):
         return cast("Tensor", self.trunk((seen - mean) / std))
 
     def forward(self, given: Tensor) -> Tensor:
-        """Bytes (n, h, w, 3) or numbers (n, length) -> (n, dim)."""
-        return cast("Tensor", self.out(self.norm(self.features(given))))
+        """Bytes (n, h, w, 3), numbers (n, length), or their features (n, width) -> (n, dim)."""
+        features = given if given.is_floating_point() else self.features(given)
+        return cast("Tensor", self.out(self.norm(features)))
 
 
 def image_tower(config: ModelConfig) -> Pretrained:

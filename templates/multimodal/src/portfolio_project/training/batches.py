@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,6 +15,9 @@ from ..config import TrainConfig
 from ..data.dataset import SplitData
 from ..vocabulary import Vocabulary
 from ..world.streams import stream
+
+Look = Callable[[NDArray[Any]], NDArray[Any]]
+"""From inputs (n, ...) to features (n, width)."""
 
 _ORDER, _CHOICE = 100, 101  # places in the streams that no split of the world takes
 
@@ -37,19 +42,39 @@ class Batches:
         """Prepare each modality once. Raises DatasetError if the data lack one."""
         self._config = config
         self._count = len(data)
-        self._images = data.images
+        self._images: NDArray[Any] = data.images
         wanted = config.model.trained
-        self._captions = vocabulary.encode(data.captions)
+        self._captions: NDArray[Any] = vocabulary.encode(data.captions)
         kinds = len(data.kinds) if any(data.negatives) else 0
         self.negatives = min(config.optimiser.hard_negatives, kinds) if "text" in wanted else 0
         if self.negatives:
             flat = [text for row in data.negatives for text in row]
-            self._wrong = vocabulary.encode(flat).reshape(self._count, kinds, -1)
+            encoded: NDArray[Any] = vocabulary.encode(flat)
+            self._wrong = encoded.reshape(self._count, kinds, -1)
             emphasis = {str(kind): more for kind, more in config.optimiser.emphasis.items()}
             self._emphasis = np.array([emphasis.get(kind, 1.0) for kind in data.kinds])
         self._sounds = data.spectrograms(config.model.spectrogram) if "sound" in wanted else None
         self._rows = np.asarray(data.attributes) if "attributes" in wanted else None
         self.size = min(config.optimiser.batch, self._count)
+
+    def keep(self, modality: str, look: Look) -> None:
+        """Give what `look` makes of the inputs of `modality`, instead of them.
+
+        It is asked once for each picture and each distinct text, unless training sees fewer.
+        """
+        seen = self._config.optimiser.steps * self.size
+        if modality == "image" and seen > self._count:
+            self._images = look(self._images)
+        elif modality == "text":
+            texts = self._captions
+            if self.negatives:
+                texts = np.concatenate([texts, self._wrong.reshape(-1, texts.shape[1])])
+            distinct, which = np.unique(texts, axis=0, return_inverse=True)
+            if seen * (1 + self.negatives) > len(distinct):
+                made = look(distinct)[which.reshape(-1)]
+                self._captions = made[: self._count]
+                if self.negatives:
+                    self._wrong = made[self._count :].reshape(self._count, -1, made.shape[1])
 
     def rows(self, step: int) -> NDArray[np.int64]:
         """Which samples step `step` takes: each once, in a new order, before any comes again."""
@@ -88,7 +113,7 @@ class Batches:
         waits = draw.exponential(size=(count, len(self._emphasis))) / self._emphasis
         return np.argsort(waits, axis=1)[:, : self.negatives]
 
-    def _texts(self, rows: NDArray[np.int64], choice: NDArray[np.int64]) -> NDArray[np.int64]:
+    def _texts(self, rows: NDArray[np.int64], choice: NDArray[np.int64]) -> NDArray[Any]:
         texts = self._captions[rows]
         if not self.negatives:
             return texts

@@ -16,13 +16,15 @@ from torch import nn
 
 from ..config import OptimiserConfig, TrainConfig
 from ..data.dataset import SplitData
-from ..model import Head, Towers
+from ..model import Head, Pretrained, Towers
+from ..progress import Progress, quiet
 from ..provenance import sha256_json, sha256_tree
 from ..provenance.hashing import PACKAGE
 from ..vocabulary import Vocabulary
 from .average import Average
 from .batches import Batch, Batches
 from .checkpoint import Checkpoint
+from .frozen import keep_features
 from .muon import Muon, matrices
 from .objective import Objective
 
@@ -105,6 +107,7 @@ def fit(  # noqa: PLR0913 - what to train on, and how to be told of it
     every: int = 50,
     until: int | None = None,
     told: Step = lambda _done, _of, _loss: None,
+    looked: Progress = quiet,
 ) -> Fitted:
     """Train `config` on `data`.
 
@@ -116,6 +119,7 @@ def fit(  # noqa: PLR0913 - what to train on, and how to be told of it
         every: steps between two checkpoints.
         until: stop after this step and leave a checkpoint, as a killed run would.
         told: told of each step.
+        looked: told how far frozen trunks have looked at the data, by modality.
 
     Raises:
         DatasetError: the data lack a modality.
@@ -126,6 +130,8 @@ def fit(  # noqa: PLR0913 - what to train on, and how to be told of it
     losses = state.load(run.average)
     steps = config.optimiser.steps
     last = min(steps, until or steps)
+    if len(losses) < last:
+        keep_features(run.towers, run.batches, run.fabric, looked)
     for step in range(len(losses), last):
         losses.append(run.step(step))
         told(step + 1, steps, losses[-1])
@@ -175,11 +181,15 @@ def _optimisers(
 ) -> list[torch.optim.Optimizer]:
     """Muon for matrices; AdamW (Loshchilov and Hutter 2019) for the rest, or for all.
 
-    Only matrices decay: no table of words, place, bias, norm or scale.
+    Only matrices decay: no table of words, place, bias, norm or scale. What others trained has a
+    rate of its own.
     """
-    layers = matrices(modules.values())
-    known = {id(weight) for weight in layers}
+    trunk = _trunk_weights(modules)
+    known = {id(weight) for weight in trunk}
+    layers = [weight for weight in matrices(modules.values()) if id(weight) not in known]
+    known |= {id(weight) for weight in layers}
     rest = [weight for weight in _weights(modules) if id(weight) not in known]
+    trained = [weight for weight in trunk if weight.requires_grad]
     decay = config.weight_decay
     groups: list[dict[str, Any]] = [{"params": rest, "weight_decay": 0.0}]
     found: list[torch.optim.Optimizer] = []
@@ -187,11 +197,19 @@ def _optimisers(
         found.append(Muon(layers, config.matrix_rate, weight_decay=decay))
     else:
         groups.append({"params": layers, "weight_decay": decay})
+    if trained:
+        groups.append({"params": trained, "lr": config.trunk_rate, "weight_decay": 0.0})
     found.append(torch.optim.AdamW(groups, lr=config.learning_rate, betas=(0.9, 0.98), fused=True))
     for optimiser in found:
         for group in optimiser.param_groups:
             group["highest"] = group["lr"]
     return found
+
+
+def _trunk_weights(modules: dict[str, nn.Module]) -> list[nn.Parameter]:
+    towers = [one for module in modules.values() for one in module.modules()]
+    found = [one.trunk.parameters() for one in towers if isinstance(one, Pretrained)]
+    return [weight for weights in found for weight in weights]
 
 
 def _weights(modules: dict[str, nn.Module]) -> list[nn.Parameter]:
