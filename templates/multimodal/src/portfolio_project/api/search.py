@@ -114,8 +114,9 @@ def search_router(access: Access) -> APIRouter:
                 question.filters,
                 question.exact,
             )
+            slow = query.exact or bool(query.filters)  # which the others need not wait for
             look_up = partial(_look_up, access.index)
-            found: _Found = await submit(access.searcher, served.version, look_up, query)
+            found: _Found = await submit(access.searcher, (served.version, slow), look_up, query)
             return Answer(
                 model_version=served.version,
                 index_version=found.version,

@@ -1,4 +1,4 @@
-"""HTTP on one connection: parsed by llhttp, answered in one piece, refused with problem documents."""
+"""HTTP on a connection: parsed by llhttp, answered in one piece, refused with problem documents."""
 
 import asyncio
 from typing import Any, cast
