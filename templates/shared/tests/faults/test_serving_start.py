@@ -93,6 +93,15 @@ def test_a_head_without_end_is_refused_before_it_fills_the_memory(url):
     assert httpx2.get(f"{url}/health/live", headers={"x-long": "a" * 60_000}).status_code == 200
 
 
+def test_head_and_body_of_an_answer_come_in_one_piece(url):
+    with socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2])), timeout=10) as one:
+        for _ in range(20):
+            one.sendall(b"GET /health/live HTTP/1.1\r\nhost: a\r\n\r\n")
+            answer = one.recv(65_536)
+            assert answer.startswith(b"HTTP/1.1 200 ")
+            assert answer.endswith(b'{"status":"live"}')
+
+
 def test_a_caller_that_goes_away_gives_its_place_back(url):
     for _ in range(4):
         with pytest.raises(httpx2.ReadTimeout):

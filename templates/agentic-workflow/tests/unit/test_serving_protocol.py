@@ -1,0 +1,1 @@
+../../../shared/tests/unit/test_serving_protocol.py
