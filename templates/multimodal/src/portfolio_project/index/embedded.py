@@ -290,7 +290,7 @@ class EmbeddedIndex:
 def open_snapshot(path: Path) -> sqlite3.Connection:
     """Open a snapshot for reading, checked. Raises IndexCorruptError."""
     if not path.is_file():
-        raise IndexCorruptError(f"there is no file {path}. Name one that `index snapshot` wrote")
+        raise IndexCorruptError(f"there is no file {path}. Name a file that `index snapshot` wrote")
     source = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True)
     try:
         check_application(source)
