@@ -118,6 +118,16 @@ def record(target: Annotated[Path, typer.Argument(help="The file to write")]) ->
     typer.echo(f"{run(_settings(), target)} in {target}")
 
 
+@models.command()
+def register(
+    folder: Annotated[Path, typer.Argument(help="What was fitted elsewhere, as by torchrun")],
+) -> None:
+    """Register a fitted model, and promote it if it passes the gate."""
+    from . import train as step  # noqa: PLC0415
+
+    _say(step.run_register(_settings(), folder))
+
+
 def main() -> None:
     """Run the command line; what can go wrong for a user is told in one line."""
     run_to_end(app, _told, lambda: (sqlite3.OperationalError,))

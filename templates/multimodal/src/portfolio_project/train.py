@@ -96,8 +96,25 @@ def run(settings: Settings, config_name: str = "default") -> Iterator[str]:
             progress,
             gate=gate_of(settings),
         )
+    yield _line(done)
+
+
+def run_register(settings: Settings, folder: Path) -> Iterator[str]:
+    """Register a model that was fitted elsewhere, as by torchrun; tell what came of it.
+
+    Raises TrainingError if it holds no whole model, and the registry's ProvenanceError.
+    """
+    manifest = read_run(folder / RUN_FILE)
+    missing = [name for name in manifest.outputs if not (folder / name).is_file()]
+    if manifest.kind != "train" or missing:
+        lacks = f"{missing[0]} is missing" if missing else f"its run is one of {manifest.kind}"
+        raise TrainingError(f"{folder} holds no trained model: {lacks}")
+    yield _line(register(Registry(settings.registry_dir), folder, gate_of(settings)))
+
+
+def _line(done: Trained) -> str:
     metrics = done.metrics
-    yield (
+    return (
         f"{done.version}  text to image recall@1 {metrics['validation_recall_at_1']:.1%} "
         f"of {metrics['validation_size']:,.0f} validation samples (chance "
         f"{1 / metrics['validation_size']:.2%})  "

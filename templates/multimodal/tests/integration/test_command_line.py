@@ -37,6 +37,7 @@ def command(*arguments, folder, **environment):
         (["train", "--config", "nosuch"], "there is no configuration"),
         (["index", "recall", "--searches", "0"], "--help"),
         (["models", "rollback"], "earlier version"),
+        (["models", "register", "nowhere"], "nowhere/run.json"),
     ],
     ids=lambda value: "-".join(value) if isinstance(value, list) else "",
 )

@@ -1,5 +1,6 @@
 """Training: many processes, pieces and interruptions come to what one run comes to."""
 
+import json
 import os
 import subprocess
 import sys
@@ -10,8 +11,12 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from portfolio_project import train
 from portfolio_project.config import load_config
 from portfolio_project.data.dataset import read_split
+from portfolio_project.provenance import Registry
+from portfolio_project.serving import load_settings
+from portfolio_project.settings import Settings
 from portfolio_project.training.batches import Batches
 from portfolio_project.training.muon import orthogonal
 from portfolio_project.training.trainer import Run, fit, rate_share
@@ -68,6 +73,32 @@ def test_two_processes_have_the_gradient_of_one(trained, tmp_path):
     )
     assert done.returncode == 0, done.stderr
     close(alone, load_file(out))
+
+
+@pytest.mark.slow
+def test_two_processes_train_to_the_end_and_the_model_can_be_registered(trained, tmp_path):
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+    folder = tmp_path / "model"
+    done = subprocess.run(
+        [*command, "-m", "portfolio_project.fitting", str(trained / "data"), str(folder), "tiny"],
+        env={**os.environ, "OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"},
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    alone, together = (
+        json.loads((model / "history.json").read_bytes())["loss"]
+        for model in (trained / "models" / "tiny", folder)
+    )
+    assert len(together) == len(alone)
+    assert together[:4] == pytest.approx(alone[:4], rel=1e-3)  # rounding grows from step to step
+    assert sum(together[-4:]) == pytest.approx(sum(alone[-4:]), rel=0.05)
+    settings = load_settings(Settings, data_dir=tmp_path / "var")
+    (line,) = train.run_register(settings, folder)
+    assert line.endswith("serves")
+    assert Registry(settings.registry_dir).current().manifest.config["name"] == "tiny"
 
 
 def test_a_batch_in_pieces_has_the_gradient_of_the_whole(trained):

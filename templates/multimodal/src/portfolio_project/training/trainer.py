@@ -54,6 +54,8 @@ class Run:
         self.batches = Batches(data, config, vocabulary)
         self.towers = Towers(config.model, len(vocabulary), vocabulary.length)
         self.head = Head(config.model)
+        # Several processes wait for each weight's gradient, and only SigLIP gives this one any.
+        self.head.bias.requires_grad_(config.optimiser.loss == "siglip")
         self.modules: dict[str, nn.Module] = {"towers": self.towers, "head": self.head}
         self._layout()
         self.optimisers = _optimisers(self.modules, config.optimiser)
