@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 
 from portfolio_project.config import load_config
 from portfolio_project.data.dataset import read_split
-from portfolio_project.training.trainer import Run
+from portfolio_project.training.trainer import Run, leave
 from portfolio_project.vocabulary import Vocabulary
 
 
@@ -38,5 +38,6 @@ def tensors_after(dataset: Path, steps: int, chunk: int = 0) -> dict[str, object
 if __name__ == "__main__":
     dataset, out, *numbers = sys.argv[1:]
     found = tensors_after(Path(dataset), *map(int, numbers))
+    leave()
     if os.environ.get("RANK", "0") == "0":
         save_file(found, out)

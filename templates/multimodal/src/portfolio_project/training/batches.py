@@ -44,15 +44,15 @@ class Batches:
         self._count = len(data)
         self._images: NDArray[Any] = data.images
         wanted = config.model.trained
-        self._captions: NDArray[Any] = vocabulary.encode(data.captions)
+        texts = list(data.captions)
         kinds = len(data.kinds) if any(data.negatives) else 0
         self.negatives = min(config.optimiser.hard_negatives, kinds) if "text" in wanted else 0
         if self.negatives:
-            flat = [text for row in data.negatives for text in row]
-            encoded: NDArray[Any] = vocabulary.encode(flat)
-            self._wrong = encoded.reshape(self._count, kinds, -1)
+            texts += [text for row in data.negatives for text in row]
             emphasis = {str(kind): more for kind, more in config.optimiser.emphasis.items()}
             self._emphasis = np.array([emphasis.get(kind, 1.0) for kind in data.kinds])
+        self._texts: NDArray[Any] = vocabulary.encode(texts)
+        self._which = np.arange(len(texts))  # row of each caption, then of each hard negative
         self._sounds = data.spectrograms(config.model.spectrogram) if "sound" in wanted else None
         self._rows = np.asarray(data.attributes) if "attributes" in wanted else None
         self.size = min(config.optimiser.batch, self._count)
@@ -66,15 +66,9 @@ class Batches:
         if modality == "image" and seen > self._count:
             self._images = look(self._images)
         elif modality == "text":
-            texts = self._captions
-            if self.negatives:
-                texts = np.concatenate([texts, self._wrong.reshape(-1, texts.shape[1])])
-            distinct, which = np.unique(texts, axis=0, return_inverse=True)
+            distinct, which = np.unique(self._texts, axis=0, return_inverse=True)
             if seen * (1 + self.negatives) > len(distinct):
-                made = look(distinct)[which.reshape(-1)]
-                self._captions = made[: self._count]
-                if self.negatives:
-                    self._wrong = made[self._count :].reshape(self._count, -1, made.shape[1])
+                self._texts, self._which = look(distinct), which.reshape(-1)
 
     def rows(self, step: int) -> NDArray[np.int64]:
         """Which samples step `step` takes: each once, in a new order, before any comes again."""
@@ -92,7 +86,7 @@ class Batches:
         for modality in self._config.model.trained:
             if modality == "text":
                 choice = self._choice(step, len(every))[share]
-                inputs["text"] = torch.from_numpy(self._texts(rows, choice))
+                inputs["text"] = torch.from_numpy(self._texts[self._read(rows, choice)])
             elif modality == "image":
                 inputs["image"] = torch.from_numpy(np.ascontiguousarray(self._images[rows]))
             elif modality == "sound" and self._sounds is not None:
@@ -113,9 +107,9 @@ class Batches:
         waits = draw.exponential(size=(count, len(self._emphasis))) / self._emphasis
         return np.argsort(waits, axis=1)[:, : self.negatives]
 
-    def _texts(self, rows: NDArray[np.int64], choice: NDArray[np.int64]) -> NDArray[Any]:
-        texts = self._captions[rows]
+    def _read(self, rows: NDArray[np.int64], choice: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Where the captions of `rows` lie among the texts, then those of their hard negatives."""
         if not self.negatives:
-            return texts
-        wrong = self._wrong[rows[:, None], choice].reshape(-1, texts.shape[1])
-        return np.concatenate([texts, wrong])
+            return self._which[rows]
+        wrong = self._which[self._count :].reshape(self._count, -1)
+        return np.concatenate([self._which[rows], wrong[rows[:, None], choice].reshape(-1)])

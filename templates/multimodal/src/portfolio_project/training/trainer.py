@@ -139,6 +139,7 @@ def fit(  # noqa: PLR0913 - what to train on, and how to be told of it
         told(step + 1, steps, losses[-1])
         if (step + 1) % every == 0 or step + 1 == last:
             state.save(run.average, losses)
+    leave()
     run.average.apply()
     for name in set(config.model.trained) - set(config.model.modalities):  # they have taught
         del run.towers.towers[name], run.head.norms[name]
@@ -168,6 +169,16 @@ def start(config: TrainConfig) -> Fabric:
     fabric.launch()
     torch.manual_seed(config.seed)
     return fabric
+
+
+def leave() -> None:
+    """Part from the other processes, where there are any, once all have come here.
+
+    One that simply ends may take its threads from under the library that connects them, and abort.
+    """
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        torch.distributed.barrier()
+        torch.distributed.destroy_process_group()
 
 
 def rate_share(config: OptimiserConfig, step: int) -> float:
