@@ -24,7 +24,7 @@ def build(
     split: Annotated[list[str] | None, typer.Option(help="Of the data; may be repeated")] = None,
     limit: Annotated[int, typer.Option(min=0, help="Samples of each split; 0: all")] = 0,
 ) -> None:
-    """Embed what was ingested with the serving model, and write it into the index."""
+    """Write what was ingested into the index; what was written of other data before goes."""
     from .indexing import run  # noqa: PLC0415
 
     settings = load_settings(Settings)

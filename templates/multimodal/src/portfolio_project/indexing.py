@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -18,9 +19,11 @@ from .index import Document, Entry, Index, Media
 from .progress import Bars, Progress, quiet
 from .serving_model import embed_documents, limits_of, load_current
 from .settings import Settings
-from .world import SAMPLE_RATE
+from .world import SAMPLE_RATE, SPLITS
 
 BATCH = 64
+PAGE = 500
+_MADE = re.compile(r"([a-z_]+)-([0-9]{5,9})").fullmatch
 WORLD_SPLIT = "test"
 
 
@@ -34,6 +37,9 @@ def run(settings: Settings, index: Index, splits: Sequence[str], limit: int) -> 
     Raises NoModelError, DatasetError, and the index's errors.
     """
     chosen = list(splits) or default_splits(settings.dataset_dir)
+    gone = sweep(index, settings.dataset_dir)
+    if gone:
+        yield f"{gone:,} documents of data that are no longer in {settings.dataset_dir} removed"
     with Bars() as progress:
         count = build(settings, index, chosen, limit, progress)
     state = index.state()
@@ -70,6 +76,29 @@ def build(
             done += len(entries)
             progress(f"indexing {split}", rows.stop, total)
     return done
+
+
+def sweep(index: Index, dataset: Path) -> int:
+    """Remove documents that `build` made of samples that are no longer there; return how many.
+
+    Such a one has the id that `document_of` gives, and another caption than the sample has now.
+    """
+    captions: dict[str, Sequence[str]] = {}
+    stale: list[str] = []
+    after = ""
+    while page := index.page(after, PAGE):
+        after = page[-1].id
+        for document in page:
+            made = _MADE(document.id)
+            if made is None or made[1] not in SPLITS:
+                continue
+            if made[1] not in captions:
+                there = (dataset / made[1]).is_dir()
+                captions[made[1]] = read_split(dataset / made[1]).captions if there else ()
+            row, now = int(made[2]), captions[made[1]]
+            if row >= len(now) or now[row] != document.caption:
+                stale.append(document.id)
+    return index.delete(stale) if stale else 0
 
 
 def default_splits(dataset: Path) -> list[str]:
