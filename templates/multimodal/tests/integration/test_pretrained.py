@@ -4,70 +4,30 @@ import json
 import re
 import subprocess
 import sys
+from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from runs import make_run
 from safetensors.torch import load_file
 from torch import nn
+from toy_towers import MEAN, MERGES, STD, TINY, Eye, config_of, lend
 
 from portfolio_project import config, fitting, train
 from portfolio_project.byte_pairs import BytePairs, read_vocabulary
-from portfolio_project.config import ConfigError, TrainConfig, load_config
+from portfolio_project.config import ConfigError, load_config
 from portfolio_project.data.dataset import DatasetError, read_split
 from portfolio_project.embedder import Embedder
 from portfolio_project.model import Encoder, Head, Towers, libraries
 from portfolio_project.model.libraries import PretrainedError, Trunk
-from portfolio_project.training.trainer import fit
-from portfolio_project.vocabulary import Vocabulary, VocabularyError
-
-TINY = load_config("tiny")
-MEAN, STD = (0.5, 0.4, 0.3), (0.2, 0.3, 0.4)
-MERGES = ["r e", "re d</w>", "c i", "a r"]
-
-
-class Eye(nn.Module):
-    """Features of pictures, with statistics that would run if nobody held them."""
-
-    def __init__(self):
-        super().__init__()
-        torch.manual_seed(5)
-        self.see = nn.Conv2d(3, 12, 8, stride=8)
-        self.settle = nn.BatchNorm2d(12)
-
-    def forward(self, seen):
-        return self.settle(self.see(seen)).relu().amax((2, 3))
-
-
-class Ear(nn.Module):
-    """Features of numbers of words; as CLIP's, it knows the longest text by its mask."""
-
-    def __init__(self, words):
-        super().__init__()
-        torch.manual_seed(6)
-        self.words = nn.Embedding(words, 10)
-        self.attn_mask = torch.ones(77, 77).tril()
-
-    def forward(self, numbers):
-        mixed = self.attn_mask @ self.words(numbers)
-        return mixed[torch.arange(numbers.shape[0]), numbers.argmax(1)]
+from portfolio_project.vocabulary import VocabularyError
 
 
 @pytest.fixture
 def toys(monkeypatch):
-    """A library `toy`, which gives an eye for pictures of 32 x 32 pixels and an ear."""
-    words = len(BytePairs(MERGES, 4))
-    see = Trunk(Eye(), 32, MEAN, STD, "mit")
-    monkeypatch.setitem(libraries.IMAGE, "toy", lambda _name, _weights: see)
-    monkeypatch.setitem(libraries.TEXT, "toy", lambda _name, _weights: Trunk(Ear(words)))
-    monkeypatch.setitem(libraries.MERGES, "toy", lambda _name, _weights: (MERGES, 77))
-
-
-def config_of(**model):
-    values = TINY.model_dump()
-    values["model"] |= {"modalities": ("image", "text"), **model}
-    return TrainConfig.model_validate(values)
+    lend(monkeypatch)
 
 
 @pytest.fixture
@@ -151,65 +111,14 @@ def test_a_pretrained_text_tower_reads_by_its_own_pieces_also_without_torch(made
     assert served == pytest.approx(expected, abs=1e-4)
 
 
-def test_a_trunk_that_is_finetuned_moves_and_its_statistics_do_not(made):
-    weights = load_file(made(image_tower="toy:eye", finetune=True) / "model.safetensors")
-    before = Eye().state_dict()
-    start = "towers.towers.image.trunk."
-    assert not torch.equal(weights[f"{start}see.weight"], before["see.weight"])
-    for name in ("settle.running_mean", "settle.running_var"):
-        assert torch.equal(weights[start + name], before[name])
+def test_a_run_from_before_the_rate_of_trunks_still_counts_as_named(tmp_path):
+    def on_disk(name):
+        return files("portfolio_project").joinpath(name).read_text("utf-8")
 
-
-def test_a_trunk_that_is_finetuned_has_a_small_rate_of_its_own(toys, trained):
-    data = read_split(trained / "data" / "train")
-    config = config_of(image_tower="toy:eye", finetune=True)
-    vocabulary = Vocabulary.of(data.captions)
-    torch.manual_seed(config.seed)
-    start = Towers(config.model, len(vocabulary), vocabulary.length).towers["image"].out.weight
-    tower = fit(data, config, vocabulary, until=4).towers.towers["image"]
-    rate = config.optimiser.trunk_rate
-    assert 0 < (tower.trunk.see.weight - Eye().see.weight).abs().max() <= 4 * rate
-    assert (tower.out.weight - start).abs().max() > 100 * rate
-
-
-def rows_seen(monkeypatch, network):
-    """How many inputs go through a trunk from now on, call by call."""
-    seen: list[int] = []
-    through = network.forward
-
-    def counted(self, given):
-        seen.append(len(given))
-        return through(self, given)
-
-    monkeypatch.setattr(network, "forward", counted)
-    return seen
-
-
-@pytest.mark.parametrize(("tower", "network"), [("image_tower", Eye), ("text_tower", Ear)])
-def test_a_frozen_trunk_looks_at_each_input_once(toys, trained, monkeypatch, tower, network):
-    data = read_split(trained / "data" / "train")
-    config = config_of(**{tower: "toy:one"})
-    vocabulary = (
-        Vocabulary.of(data.captions) if network is Eye else BytePairs.fitted(MERGES, [], 77)
-    )
-    texts = [*data.captions, *(text for row in data.negatives for text in row)]
-    distinct = len(np.unique(vocabulary.encode(texts), axis=0))
-    seen = rows_seen(monkeypatch, network)
-    told: list[tuple[str, int, int]] = []
-    fit(data, config, vocabulary, looked=lambda *one: told.append(one))
-    count = len(data) if network is Eye else distinct
-    assert sum(seen) == 1 + count  # one more tells how wide the features are
-    assert told[-1] == (tower.partition("_")[0], count, count)
-
-
-def test_what_was_looked_at_before_is_what_a_step_would_see(toys, trained):
-    data = read_split(trained / "data" / "train")
-    vocabulary = Vocabulary.of(data.captions)
-    config = config_of(image_tower="toy:eye")
-    once = config.optimiser.model_copy(update={"steps": len(data) // config.optimiser.batch})
-    fresh = fit(data, config.model_copy(update={"optimiser": once}), vocabulary, until=1)
-    kept = fit(data, config, vocabulary, until=1)
-    assert kept.losses == pytest.approx(fresh.losses, rel=1e-5)
+    values = load_config("pretrained").model_dump(mode="json")
+    del values["optimiser"]["trunk_rate"]
+    run = make_run(tmp_path)[1].model_copy(update={"config": values})
+    assert config.is_named(run, on_disk)
 
 
 def test_a_vocabulary_of_merges_reads_back_and_numbers_as_clip_does():
@@ -287,18 +196,6 @@ def test_the_named_configuration_holds_both_kinds_of_towers():
     assert config.model.image_tower.startswith("timm:")
     assert config.model.text_tower.startswith("open_clip:")
     assert not config.model.finetune
-
-
-def test_a_training_on_a_frozen_trunk_goes_on_where_it_was_stopped(toys, trained, tmp_path):
-    data = read_split(trained / "data" / "train")
-    config, vocabulary = config_of(image_tower="toy:eye"), Vocabulary.of(data.captions)
-    whole = fit(data, config, vocabulary)
-    fit(data, config, vocabulary, checkpoints=tmp_path, until=10)
-    resumed = fit(data, config, vocabulary, checkpoints=tmp_path)
-    assert resumed.losses == whole.losses
-    weights = whole.towers.state_dict()
-    for name, value in resumed.towers.state_dict().items():
-        assert torch.equal(value, weights[name]), name
 
 
 def test_the_torchvision_of_the_extra_is_that_of_the_pinned_torch():
