@@ -97,7 +97,7 @@ class OptimiserConfig(Frozen):
     matrix_rate: float = Field(default=0.02, ge=0)
     """Of Muon, which takes the matrices; 0 leaves them to AdamW."""
     trunk_rate: float = Field(default=1e-5, gt=0)
-    """Of AdamW for what others trained, where `finetune` trains it further."""
+    """Of AdamW for what others trained, where `finetune` trains it further; it does not decay."""
     warmup: int = Field(default=30, ge=0)
     weight_decay: float = Field(default=0.0, ge=0)
     clip: float = Field(default=1.0, gt=0)
