@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import io
 import math
+import threading
 import warnings
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import numpy as np
 import soundfile
@@ -20,8 +23,19 @@ from pydantic import BaseModel, ConfigDict, Field
 Floats = NDArray[np.float32]
 Pixels = NDArray[np.uint8]
 
+# A large picture in one block of memory goes back to the system when it is done with; pieces of it
+# would stay with the thread that decoded it (PILLOW_BLOCK_SIZE in Pillow's handbook).
+_pillow: Any = Image
+_pillow.core.set_block_size(256 << 20)
+
 IMAGE_FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF")
+_LARGE = 4_000_000
+_large = threading.BoundedSemaphore(2)
+"""Pictures of more than `_LARGE` pixels wait for each other: one may take hundreds of megabytes."""
 _QUIET = 1e-4
+_MOST_SAMPLES_A_SECOND = 192_000
+_BLOCK = 16_384
+"""Samples of each channel that are decoded at once."""
 _FINER = 4
 """A JPEG is decoded at a half, a quarter or an eighth, if that leaves so many times the side."""
 
@@ -87,9 +101,10 @@ def decode_image(data: bytes, side: int, limits: Limits) -> Pixels:
             with Image.open(io.BytesIO(data), formats=IMAGE_FORMATS) as image:
                 _check_shape(image, limits)
                 image.draft(None, (_FINER * side, _FINER * side))
-                image.load()
-                ImageOps.exif_transpose(image, in_place=True)
-                return np.array(_square(_flat(image), side), np.uint8)
+                with _large if image.width * image.height > _LARGE else nullcontext():
+                    image.load()
+                    ImageOps.exif_transpose(image, in_place=True)
+                    return np.array(_flat(_square(_plain(image), side)), np.uint8)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise BadMedia(f"the picture has more than {limits.max_pixels:,} pixels") from None
     except UnidentifiedImageError:
@@ -111,14 +126,17 @@ def decode_sound(data: bytes, limits: Limits) -> Floats:
     _check_size(data, limits)
     try:
         with soundfile.SoundFile(io.BytesIO(data)) as file:
-            seconds = file.frames / file.samplerate
-            if seconds > limits.max_seconds:
-                raise BadMedia(f"the sound is longer than {limits.max_seconds:g} seconds")
-            samples = file.read(dtype="float32", always_2d=True)
             rate = file.samplerate
+            if rate > _MOST_SAMPLES_A_SECOND:
+                raise BadMedia(f"it has more than {_MOST_SAMPLES_A_SECOND:,} samples a second")
+            if file.frames / rate > limits.max_seconds:
+                raise BadMedia(f"the sound is longer than {limits.max_seconds:g} seconds")
+            # Block by block: a small file may hold many silent channels.
+            blocks = file.blocks(_BLOCK, dtype="float32", always_2d=True)
+            parts = [block.mean(axis=1, dtype=np.float32) for block in blocks]
     except soundfile.SoundFileError:
         raise BadMedia("this is no sound that can be read; give WAV, FLAC, OGG or MP3") from None
-    mono: Floats = samples.mean(axis=1, dtype=np.float32)
+    mono: Floats = np.concatenate([*parts, np.zeros(0, np.float32)])
     if not mono.size:
         raise BadMedia("the sound is empty")
     if not np.isfinite(mono).all():
@@ -183,9 +201,17 @@ def _square(image: Image.Image, side: int) -> Image.Image:
     return ImageOps.fit(image, (side, side), Image.Resampling.BILINEAR)
 
 
+def _plain(image: Image.Image) -> Image.Image:
+    """In 8 bits a channel and without a palette, so that it can be scaled."""
+    if image.mode.startswith("I"):  # 16-bit grey, which Pillow would cut off at 255
+        return Image.fromarray((np.asarray(image).clip(0, 65_535) >> 8).astype(np.uint8))
+    mode = "RGBA" if "A" in image.getbands() or "transparency" in image.info else "RGB"
+    return image if image.mode == mode else image.convert(mode)
+
+
 def _flat(image: Image.Image) -> Image.Image:
     """Without transparency: what shines through is white, as on a page."""
-    if "A" not in image.getbands() and "transparency" not in image.info:
+    if "A" not in image.getbands():
         return image.convert("RGB")
     over = image.convert("RGBA")
     page = Image.new("RGBA", over.size, "white")

@@ -1,6 +1,9 @@
 """Files to inputs: what is taken, what is refused and why."""
 
 import io
+import subprocess
+import sys
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -90,6 +93,19 @@ def test_transparency_becomes_white_and_grey_becomes_three_colours():
     assert decode_image(png(Image.new("L", (16, 16), 7)), 16, LIMITS).shape == (16, 16, 3)
 
 
+def test_grey_of_16_bits_keeps_its_shades():
+    for shade in (1_000, 30_000, 65_535):
+        grey = Image.fromarray(np.full((16, 16), shade, np.uint16))
+        assert (decode_image(png(grey), 16, LIMITS) == shade >> 8).all()
+
+
+def test_transparency_is_scaled_as_it_is_seen():
+    dots = np.zeros((32, 32, 4), np.uint8)
+    dots[::2, ::2] = (0, 0, 0, 255)  # a quarter of each patch is black, the rest clear
+    found = decode_image(png(Image.fromarray(dots)), 16, LIMITS).astype(int)
+    assert np.abs(found[2:-2, 2:-2] - 191).max() <= 2
+
+
 @pytest.mark.parametrize(
     ("data", "said"),
     [
@@ -104,6 +120,36 @@ def test_transparency_becomes_white_and_grey_becomes_three_colours():
 def test_a_bad_picture_is_refused_with_the_reason(data, said):
     with pytest.raises(BadMedia, match=said):
         decode_image(data, 16, LIMITS)
+
+
+@pytest.mark.slow
+def test_large_pictures_that_come_together_do_not_fill_the_memory(tmp_path):
+    Image.new("RGBA", (4_990, 4_990), (1, 2, 3, 9)).save(tmp_path / "large.png")
+    code = (
+        "import resource, sys; from concurrent.futures import ThreadPoolExecutor\n"
+        "from pathlib import Path; from portfolio_project.preprocess import Limits, decode_image\n"
+        "data = Path(sys.argv[1]).read_bytes()\n"
+        "with ThreadPoolExecutor(8) as pool:\n"
+        "    list(pool.map(lambda _: decode_image(data, 64, Limits()), range(8)))\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "large.png")]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=100)
+    assert float(done.stdout) < 700  # eight times what one takes would be 1,600 MB
+
+
+def test_many_silent_channels_are_not_all_in_memory():
+    held = io.BytesIO()
+    soundfile.write(held, np.zeros((80_000, 200), "int16"), 8_000, format="WAV", subtype="PCM_U8")
+    data = held.getvalue()
+    tracemalloc.start()
+    try:
+        found = decode_sound(data, Limits(max_bytes=20_000_000))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert len(found) == 80_000
+    assert peak < 40_000_000  # all of it would be 64 MB
 
 
 def test_a_strip_is_refused_where_the_middle_would_not_show_it():
