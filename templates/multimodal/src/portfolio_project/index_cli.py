@@ -53,6 +53,8 @@ def recall(
 
     with _opened(load_settings(Settings)) as index:
         found = index.state()
+        if not found.vectors:
+            typer.echo("the index is empty; `index build` fills it")
         for target in sorted(found.vectors):
             one = measure_recall(index, found.model, target, searches)
             typer.echo(

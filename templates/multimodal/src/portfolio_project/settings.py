@@ -21,7 +21,9 @@ class Settings(ServingSettings):
     max_pixels: int = Field(
         default=25_000_000, ge=1, description="a picture with more pixels is refused undecoded"
     )
-    max_sound_seconds: float = Field(default=30.0, gt=0, description="a longer sound is refused")
+    max_sound_seconds: float = Field(
+        default=30.0, gt=0, allow_inf_nan=False, description="a longer sound is refused"
+    )
     threads: int = Field(
         default=1, ge=1, le=64, description="of the model; more help one request, fewer help many"
     )

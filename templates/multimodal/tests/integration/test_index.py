@@ -110,6 +110,33 @@ def test_documents_come_back_as_they_went_in(index):
     np.testing.assert_array_equal(index.vector("doc-00004", "image", MODEL), vector(4))
 
 
+def test_who_deletes_what_is_not_there_changes_nothing(index):
+    index.upsert([entry(1)], MODEL)
+    before = index.version()
+
+    assert index.delete(["doc-00009"]) == 0
+    assert index.version() == before
+
+
+def test_a_snapshot_takes_the_place_of_no_other_file(index, tmp_path):
+    index.upsert([entry(1)], MODEL)
+    notes = tmp_path / "notes.md"
+    notes.write_text("mine")
+
+    with pytest.raises(IndexCorruptError, match="is there and no snapshot"):
+        index.snapshot(notes)
+    assert notes.read_text() == "mine"
+    for _ in range(2):  # a snapshot may take the place of a snapshot
+        index.snapshot(tmp_path / "one.snapshot")
+
+
+def test_a_snapshot_does_not_take_the_place_of_its_index(tmp_path):
+    with empty_index("embedded", tmp_path, "") as index:
+        with pytest.raises(IndexCorruptError, match="is the index itself"):
+            index.snapshot(tmp_path / "index" / "index.db")
+        assert index.state().model == MODEL
+
+
 def test_many_documents_are_fetched_at_once_and_those_that_are_gone_are_left_out(index):
     index.upsert([entry(n) for n in range(1, 5)], MODEL)
     index.delete(["doc-00003"])

@@ -196,6 +196,13 @@ def test_vectors_and_versions_of_another_model_are_refused(client):
     assert ask(client, short).json()["type"] == "urn:problem:bad-vector"
 
 
+@pytest.mark.parametrize(
+    ("words", "options"), [("", {}), (" \n", {}), ("red", {"limit": True}), ("red", {"limit": 1.5})]
+)
+def test_a_question_that_says_nothing_is_refused(client, words, options):
+    assert ask(client, text(words), **options).status_code == 422
+
+
 def test_parts_that_cancel_out_are_told_so(client):
     query = [{"part": text("red")}, {"part": text("red"), "weight": -1}]
 

@@ -166,6 +166,11 @@ def _two_tables(folder: Path) -> Path:
         (lambda _: "https://x.example/a.tar", "is not fetched: download it"),
         (lambda folder: folder, "has no captions: give a captions.csv"),
         (lambda folder: _file(folder / "a.csv", b"name,text\n"), "there is no column 'image'"),
+        (
+            lambda folder: _file(folder / "a.csv", b"image;caption\n"),
+            "image;caption; it needs",
+        ),
+        (lambda _: " ", "the source has no name"),
         (lambda folder: _file(folder / "a.csv", b"\xff\xfe\0"), "is no UTF-8 text"),
         (lambda folder: _file(folder / "a.pdf", b"%PDF"), "there are no data at"),
         (_two_tables, "has several tables (a.csv, b.jsonl)"),
@@ -176,6 +181,14 @@ def test_what_cannot_be_read_is_told_in_a_line(tmp_path, make, words):
         records(make(tmp_path))
     assert words in str(told.value)
     assert "\n" not in str(told.value)
+
+
+def test_spaces_in_the_head_and_a_suffix_in_capitals_are_no_matter(tmp_path):
+    write_folder(tmp_path, good_rows(3), good_files(3))
+    text = (tmp_path / "captions.csv").read_text().replace("image,caption", "image, caption", 1)
+    (tmp_path / "captions.csv").unlink()
+    (tmp_path / "CAPTIONS.CSV").write_text(text)
+    assert [one.told["caption"] for one in records(tmp_path)] == [caption(n) for n in range(3)]
 
 
 def test_a_good_folder_gives_every_row(tmp_path):

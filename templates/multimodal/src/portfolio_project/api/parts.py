@@ -48,7 +48,10 @@ Sound = Annotated[
         examples=[SOUND],
     ),
 ]
-Text = Annotated[str, Field(min_length=1, max_length=1_000, examples=["a red circle above a star"])]
+Text = Annotated[
+    str,
+    Field(max_length=1_000, pattern=r"\S", examples=["a red circle above a star"]),
+]
 
 
 class _Part(BaseModel):

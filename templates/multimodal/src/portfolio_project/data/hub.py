@@ -23,6 +23,8 @@ def read_hub(name: str) -> Source:
 
     Raises DatasetError if it cannot be had, or has no column of pictures or of captions.
     """
+    if not name.strip():
+        raise DatasetError(f"name the data set: {PREFIX}NAME")
     try:
         import datasets  # noqa: PLC0415 - an extra
     except ModuleNotFoundError:

@@ -70,10 +70,12 @@ def open_source(given: str, limits: Limits) -> Source:
         return read_hub(given.removeprefix(PREFIX))
     if "://" in given:
         raise DatasetError(f"{given} is not fetched: download it, and give the folder or tar files")
+    if not given.strip():
+        raise DatasetError("the source has no name; give a folder, or leave it out")
     path = Path(given)
     if path.is_dir():
         return _open_folder(path, limits)
-    if path.is_file() and path.suffix in TABLES:
+    if path.is_file() and path.suffix.lower() in TABLES:
         return read_table(path)
     shards = [path] if path.is_file() else sorted(path.parent.glob(path.name or "*"))
     if shards and all(shard.is_file() and shard.name.endswith(ENDINGS) for shard in shards):

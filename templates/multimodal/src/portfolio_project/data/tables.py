@@ -17,6 +17,7 @@ from .shards import PICTURES, SOUNDS, TEXTS
 
 TABLES = (".csv", ".jsonl", ".ndjson")
 _LONGEST_FIELD = 1_000_000
+_LINE = 120
 
 
 def read_table(path: Path) -> Source:
@@ -27,7 +28,7 @@ def read_table(path: Path) -> Source:
         raise DatasetError(f"{path}: {error.strerror}") from None
     except UnicodeDecodeError:
         raise DatasetError(f"{path} is no UTF-8 text; save it as one") from None
-    rows = list(_csv_rows(path, text) if path.suffix == ".csv" else _json_rows(text))
+    rows = list(_csv_rows(path, text) if path.suffix.lower() == ".csv" else _json_rows(text))
     records = (_record(path, line, row, read) for read, (line, row) in enumerate(rows, start=1))
     return Source(records, len(rows), {path.name: path})
 
@@ -46,7 +47,7 @@ def read_beside(folder: Path) -> Source:
 
 def find_table(folder: Path) -> Path | None:
     """The one table of a folder. Raises DatasetError if there are several."""
-    found = sorted(path for path in folder.iterdir() if path.suffix in TABLES)
+    found = sorted(path for path in folder.iterdir() if path.suffix.lower() in TABLES)
     if len(found) > 1:
         names = ", ".join(path.name for path in found)
         raise DatasetError(f"{folder} has several tables ({names}); name the one that counts")
@@ -56,11 +57,13 @@ def find_table(folder: Path) -> Path | None:
 def _csv_rows(path: Path, text: str) -> Iterator[tuple[int, Any]]:
     csv.field_size_limit(_LONGEST_FIELD)
     reader = csv.DictReader(io.StringIO(text, newline=""))
-    missing = {"image", "caption"} - set(named(dict.fromkeys(reader.fieldnames or (), "x")))
+    reader.fieldnames = [name.strip() for name in reader.fieldnames or ()]
+    missing = {"image", "caption"} - set(named(dict.fromkeys(reader.fieldnames, "x")))
     if missing:
+        found = ", ".join(reader.fieldnames)[:_LINE] or "none"
         raise DatasetError(
-            f"{path}: there is no column {min(missing)!r}; it needs image and caption, "
-            "and may have sound and split"
+            f"{path}: there is no column {min(missing)!r} among {found}; it needs image and "
+            "caption, set apart by commas, and may have sound and split"
         )
     try:
         for row in reader:

@@ -182,7 +182,10 @@ class Index(Protocol):
 
     @abstractmethod
     def snapshot(self, path: Path) -> None:
-        """Write everything into one file, as of one moment, while searches and writes go on."""
+        """Write everything into one file, as of one moment, while searches and writes go on.
+
+        Raises IndexCorruptError if the file is there and is no snapshot.
+        """
 
     @abstractmethod
     def restore(self, path: Path) -> None:

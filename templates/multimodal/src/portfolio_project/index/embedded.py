@@ -190,6 +190,7 @@ class EmbeddedIndex:
 
     def snapshot(self, path: Path) -> None:
         """Write everything into one file, as of one moment, while searches and writes go on."""
+        check_target(path, self._store.path)
         path.parent.mkdir(parents=True, exist_ok=True)
         beside = path.with_name(f".{path.name}.new")
         beside.unlink(missing_ok=True)
@@ -285,6 +286,17 @@ class EmbeddedIndex:
                     column.graph.save(self._folder / GRAPHS, live.stem(modality))
             except OSError as error:
                 _log.warning("graph_not_saved", modality=modality, reason=str(error))
+
+
+def check_target(path: Path, own: Path | None = None) -> None:
+    """Raise IndexCorruptError where a snapshot would take the place of something else."""
+    if own is not None and path.resolve() == own.resolve():
+        raise IndexCorruptError(f"{path} is the index itself. Name another file")
+    if path.exists():
+        try:
+            open_snapshot(path).close()
+        except IndexCorruptError:
+            raise IndexCorruptError(f"{path} is there and no snapshot. Name another file") from None
 
 
 def open_snapshot(path: Path) -> sqlite3.Connection:

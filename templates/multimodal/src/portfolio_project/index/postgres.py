@@ -34,7 +34,7 @@ from .base import (
     VersionMismatchError,
     version_of,
 )
-from .embedded import BATCH, open_snapshot
+from .embedded import BATCH, check_target, open_snapshot
 
 EF_SEARCH = 100
 Connection = psycopg.Connection[Any]
@@ -115,6 +115,8 @@ class PostgresIndex:
 
     def delete(self, ids: Sequence[str]) -> int:
         """Remove documents; return how many there were."""
+        if not self.fetch(ids):
+            return 0  # nothing changes
         with self._writing() as connection:
             return _drop(connection, ids)
 
@@ -217,6 +219,7 @@ class PostgresIndex:
 
     def snapshot(self, path: Path) -> None:
         """Write everything into one file of the embedded index's form, as of one moment."""
+        check_target(path)
         with self._transaction() as connection:
             connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
             postgres_copy.dump(connection, path)

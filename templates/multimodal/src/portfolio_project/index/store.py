@@ -175,6 +175,8 @@ class Store:
 
     def drop(self, ids: Sequence[str]) -> int:
         """Remove documents in one transaction; return how many there were."""
+        if not self.fetch(ids):
+            return 0  # nothing changes
         with self.writing() as connection:
             return drop(connection, ids)
 
