@@ -15,7 +15,7 @@ from ..embedder import Embedder
 from ..errors import UserError
 from ..index import Document, Hit, Index, Query, Vector
 from ..index.base import normalised
-from ..serving import AsWhole, Principal, Problem, Served, require_scope
+from ..serving import Principal, Problem, Served, Whole, require_scope
 from .access import Access, index_problem, insist_on_version, submit
 from .embed import AskedVersion
 from .examples import PICTURE
@@ -63,7 +63,7 @@ class Question(BaseModel):
     target: Modality = Field(
         default="image", description="Which of a document's vectors to compare"
     )
-    limit: Annotated[int, AsWhole] = Field(default=10, ge=1, le=MAX_HITS)
+    limit: Whole = Field(default=10, ge=1, le=MAX_HITS)
     filters: Filters = Field(default_factory=dict)
     exact: bool = Field(default=False, description="Compare with every vector")
     model_version: AskedVersion = None

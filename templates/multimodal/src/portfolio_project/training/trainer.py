@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import math
 import os
 from collections.abc import Callable
@@ -64,7 +65,9 @@ class Run:
         head: Any = self.fabric.setup_module(self.head)
         self.fabric.setup_optimizers(*self.optimisers)
         self.average = Average(self.modules, config.optimiser.average)
-        self._objective = Objective(head, config.pairs, config.optimiser, self.batches.negatives)
+        self._objective: Any = Objective(
+            head, config.pairs, config.optimiser, self.batches.negatives
+        )
 
     def gradient(self, step: int) -> float:
         """Compute the gradient of step `step` in every weight, and return the loss."""
@@ -88,6 +91,12 @@ class Run:
             optimiser.step()
         self.average.update(step)
         return loss
+
+    def leave(self) -> None:
+        """Part from the other processes; no step can be taken after it."""
+        # What joins the processes' gradients must go before the group does: it would wait for it.
+        self._encode = self._objective = None
+        leave()
 
     def _layout(self) -> None:
         """Keep channels innermost, which is how convolutions on a CPU like them."""
@@ -139,7 +148,7 @@ def fit(  # noqa: PLR0913 - what to train on, and how to be told of it
         told(step + 1, steps, losses[-1])
         if (step + 1) % every == 0 or step + 1 == last:
             state.save(run.average, losses)
-    leave()
+    run.leave()
     run.average.apply()
     for name in set(config.model.trained) - set(config.model.modalities):  # they have taught
         del run.towers.towers[name], run.head.norms[name]
@@ -177,6 +186,7 @@ def leave() -> None:
     One that simply ends may take its threads from under the library that connects them, and abort.
     """
     if torch.distributed.is_available() and torch.distributed.is_initialized():
+        gc.collect()
         torch.distributed.barrier()
         torch.distributed.destroy_process_group()
 

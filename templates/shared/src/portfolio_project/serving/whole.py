@@ -3,12 +3,9 @@
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Strict
-from pydantic_core import PydanticCustomError
 
 
 def _from_json(value: Any) -> Any:
-    if isinstance(value, bool):
-        raise PydanticCustomError("int_type", "Input should be a valid integer")
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
