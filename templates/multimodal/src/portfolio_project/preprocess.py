@@ -104,7 +104,9 @@ def decode_image(data: bytes, side: int, limits: Limits) -> Pixels:
                 with _large if image.width * image.height > _LARGE else nullcontext():
                     image.load()
                     ImageOps.exif_transpose(image, in_place=True)
-                    return np.array(_flat(_square(_plain(image), side)), np.uint8)
+                    found = np.array(_flat(_square(_plain(image), side)), np.uint8)
+                    image.close()  # its memory is free before the next large one begins
+                    return found
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise BadMedia(f"the picture has more than {limits.max_pixels:,} pixels") from None
     except UnidentifiedImageError:
