@@ -11,7 +11,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from portfolio_project import train
+from portfolio_project import fitting, train
 from portfolio_project.config import load_config
 from portfolio_project.data.dataset import read_split
 from portfolio_project.provenance import Registry
@@ -80,7 +80,7 @@ def test_two_processes_train_to_the_end_and_the_model_can_be_registered(trained,
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
     folder = tmp_path / "model"
     done = subprocess.run(
-        [*command, "-m", "portfolio_project.fitting", str(trained / "data"), str(folder), "tiny"],
+        [*command, "-m", fitting.__name__, str(trained / "data"), str(folder), "tiny"],
         env={**os.environ, "OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"},
         capture_output=True,
         text=True,

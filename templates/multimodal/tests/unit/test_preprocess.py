@@ -131,7 +131,8 @@ def test_large_pictures_that_come_together_do_not_fill_the_memory(tmp_path):
     Image.new("RGBA", (4_990, 4_990), (1, 2, 3, 9)).save(tmp_path / "large.png")
     code = (
         "import sys; from concurrent.futures import ThreadPoolExecutor\n"
-        "from pathlib import Path; from portfolio_project.preprocess import Limits, decode_image\n"
+        "from pathlib import Path\n"
+        "from portfolio_project.preprocess import Limits, decode_image\n"
         "data = Path(sys.argv[1]).read_bytes()\n"
         "with ThreadPoolExecutor(8) as pool:\n"
         "    list(pool.map(lambda _: decode_image(data, 64, Limits()), range(8)))\n"
